@@ -1,0 +1,1 @@
+"""The controller: settings, states, planning, the operator's console."""

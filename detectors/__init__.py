@@ -1,0 +1,1 @@
+"""What a grasp is, and every detector that can propose one."""

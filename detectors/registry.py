@@ -1,0 +1,58 @@
+"""The detectors by name. A new one is a folder here and a line in ``_BUILT_IN``, or an installed entry point."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import entry_points
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.grasp import Detection
+from robot.errors import SettingsError, did_you_mean
+from robot.frame import Frame
+
+ENTRY_POINT_GROUP = "grasp_cell.detectors"
+_BUILT_IN = {"antipodal": "detectors.antipodal.detector:AntipodalDetector"}
+
+
+class Detector(Protocol):
+    """Anything that can look at a frame and propose grasps."""
+
+    name: str
+
+    def detect(
+        self, frame: Frame, *, top: int = 1, region: NDArray[np.bool_] | None = None, seed: int = 0
+    ) -> Detection:
+        """Propose up to ``top`` grasps, best first.
+
+        Args:
+            frame: what the camera saw.
+            top: how many grasps at most.
+            region: (H, W) True where a grasp centre may lie; None allows the whole image.
+            seed: of whatever is drawn at random; the same frame and seed give the same grasps.
+        """
+        ...
+
+
+def detector_names() -> list[str]:
+    """Every name ``--detector`` accepts."""
+    return sorted({*_BUILT_IN, *(e.name for e in entry_points(group=ENTRY_POINT_GROUP))})
+
+
+def make_detector(name: str) -> Detector:
+    """Build the detector called ``name``.
+
+    Raises:
+        SettingsError: there is no such detector; the message lists those there are.
+    """
+    if name in _BUILT_IN:
+        module, attribute = _BUILT_IN[name].split(":")
+        detector: Detector = getattr(importlib.import_module(module), attribute)()
+        return detector
+    for entry in entry_points(group=ENTRY_POINT_GROUP):
+        if entry.name == name:
+            found: Detector = entry.load()()
+            return found
+    raise SettingsError(f"unknown detector '{name}'", did_you_mean(name, detector_names()))

@@ -1,0 +1,1 @@
+"""Everything with a cable: arm, gripper, camera, geometry, and the simulator at the cables' other end."""

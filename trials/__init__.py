@@ -1,0 +1,1 @@
+"""The experiment: schedule, ledger, statistics, report. Needs neither torch nor a robot."""
