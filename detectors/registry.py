@@ -41,18 +41,27 @@ def detector_names() -> list[str]:
     return sorted({*_BUILT_IN, *(e.name for e in entry_points(group=ENTRY_POINT_GROUP))})
 
 
+def check_name(name: str) -> None:
+    """Refuse a detector that does not exist, without importing any.
+
+    Raises:
+        SettingsError: there is no such detector; the message lists those there are.
+    """
+    if name not in detector_names():
+        raise SettingsError(f"unknown detector '{name}'", did_you_mean(name, detector_names()))
+
+
 def make_detector(name: str) -> Detector:
     """Build the detector called ``name``.
 
     Raises:
         SettingsError: there is no such detector; the message lists those there are.
     """
+    check_name(name)
     if name in _BUILT_IN:
         module, attribute = _BUILT_IN[name].split(":")
         detector: Detector = getattr(importlib.import_module(module), attribute)()
         return detector
-    for entry in entry_points(group=ENTRY_POINT_GROUP):
-        if entry.name == name:
-            found: Detector = entry.load()()
-            return found
-    raise SettingsError(f"unknown detector '{name}'", did_you_mean(name, detector_names()))
+    entry = next(e for e in entry_points(group=ENTRY_POINT_GROUP) if e.name == name)
+    found: Detector = entry.load()()
+    return found

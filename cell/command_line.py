@@ -1,0 +1,143 @@
+"""The command line: verbs, and how an error reaches the user."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cell import run_command
+from detectors import detect_command
+from robot.errors import CellError, SettingsError
+
+INTERRUPTED = 130
+_USAGE_EXAMPLES = """examples:
+  python run_cell.py --detector antipodal --trials 60            a dry run of sixty trials
+  python run_cell.py --resume runs/20260101-120000-antipodal     go on with a run that ended early
+  python run_cell.py detect --detector antipodal --depth depth.npy --intrinsics camera.yaml --overlay grasp.png
+  python run_cell.py report runs/A runs/B                        compare two runs
+exit codes: 0 done, 1 ended early (--resume goes on), 2 bad usage or settings, 3 a part of the cell is missing or unsafe
+"""
+
+Verb = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]
+
+
+class _Parser(argparse.ArgumentParser):
+    """Reports bad usage the way every other error is reported: one line that says what to do."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise SettingsError(message, f"see {self.prog} --help")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Parse and run; every foreseeable error becomes one line on stderr and an exit code."""
+    try:
+        arguments = _parser().parse_args(_with_default_verb(argv))
+        result: int = arguments.handler(arguments)
+        return result
+    except CellError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return INTERRUPTED
+
+
+def _verbs() -> tuple[Verb, ...]:
+    return (
+        ("run", run_command.add_arguments, run_command.run),
+        ("detect", detect_command.add_arguments, detect_command.run),
+        ("simulate", _simulate_arguments, _simulate),
+        ("report", _report_arguments, _report),
+        ("diagram", lambda parser: None, _diagram),
+    )
+
+
+_VERB_HELP = {
+    "run": "run trials (the verb may be left out)",
+    "detect": "detect grasps in a depth image",
+    "simulate": "serve a simulated cell on this machine until Ctrl-C",
+    "report": "write the report of one run, or compare several",
+    "diagram": "print the state diagram as Mermaid text",
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="run_cell.py",
+        description="Grasping-cell controller and benchmark: UR5, Robotiq 2F-85, RealSense. "
+        "Without hardware the same program runs against a physics simulator.",
+        epilog=_USAGE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    subparsers = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
+    for name, add_arguments, handler in _verbs():
+        sub = subparsers.add_parser(name, help=_VERB_HELP[name], description=_VERB_HELP[name])
+        add_arguments(sub)
+        sub.set_defaults(handler=handler)
+    options = parser.add_argument_group("options of run, which may be given without the verb")
+    run_command.add_arguments(options)  # type: ignore[arg-type]  # groups take arguments as parsers do
+    return parser
+
+
+def _with_default_verb(argv: Sequence[str]) -> list[str]:
+    names = [name for name, _, _ in _verbs()]
+    if not argv or (argv[0] not in names and argv[0] not in ("-h", "--help") and argv[0].startswith("-")):
+        return ["run", *argv]
+    return list(argv)
+
+
+def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--address", default="127.0.0.1", help="where to listen (default 127.0.0.1)")
+    parser.add_argument("--speed", default="1", metavar="FACTOR|max", help="times real time (default 1)")
+    parser.add_argument("--realtime", action="store_true", help="the same as --speed 1")
+    parser.add_argument("--controller", choices=("cb3", "e-series"), default="cb3", help="UR generation (default cb3)")
+    parser.add_argument("--objects", type=Path, metavar="FILE", help="object set (default: the household 12)")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the camera's noise (default 0)")
+
+
+def _simulate(args: argparse.Namespace) -> int:
+    from robot.simulator.__main__ import main as simulate
+
+    speed = run_command.parse_speed("1" if args.realtime else args.speed)
+    arguments = ["--address", args.address, "--model", args.controller, "--seed", str(args.seed)]
+    arguments += ["--speed", "max" if speed is None else str(speed)]
+    if args.objects is not None:
+        arguments += ["--objects", str(args.objects)]
+    return simulate(arguments)
+
+
+def _report_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run directories")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="default: report.html in the first run")
+
+
+def _report(args: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from trials.ledger import read_ledger
+    from trials.report import write_report
+    from trials.run_directory import REPORT_FILE, RunDirectory
+    from trials.statistics import summarise
+    from trials.terminal import print_summary
+
+    out = args.out or args.runs[0] / REPORT_FILE
+    for path in args.runs:
+        directory = RunDirectory.open(path)
+        records, _ = read_ledger(directory.ledger_path)
+        print_summary(summarise(records, directory.planned()), Console())
+    write_report(args.runs, out)
+    print(f"report: {out}")
+    return 0
+
+
+def _diagram(args: argparse.Namespace) -> int:
+    from cell.states import mermaid
+
+    print(mermaid())
+    return 0

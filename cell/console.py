@@ -1,0 +1,142 @@
+"""What the operator sees: a live view on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from cell.states import State
+from trials.record import TrialRecord
+from trials.schedule import PlannedTrial
+from trials.statistics import wilson_interval
+
+LAST_LINES = 6
+
+
+class RunConsole:
+    """Shows state, the current grasp in words, running success with its interval, and the time left.
+
+    Use it as a context manager around the run.
+
+    Args:
+        console: where to print.
+        total: how many trials are planned.
+        done: records that a resumed run already holds.
+        title: what is run, in a few words.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        total: int,
+        done: tuple[TrialRecord, ...],
+        title: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._console = console
+        self._total = total
+        self._records = [r for r in done if not r.voided]
+        self._title = title
+        self._clock = clock
+        self._begun_with = len(self._records)
+        self._begun_at = clock()
+        self._state = State.CHECKING
+        self._planned: PlannedTrial | None = None
+        self._said = ""
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live = Live(self._view(), console=self._console, refresh_per_second=8, transient=True)
+            self._live.start()
+        else:
+            self._console.print(self._title)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def entered(self, state: State, planned: PlannedTrial | None) -> None:
+        """The run has entered ``state``."""
+        if planned is not self._planned:
+            self._said = ""
+        self._state, self._planned = state, planned
+        self._refresh()
+
+    def say(self, words: str) -> None:
+        """Something worth a glance happened."""
+        self._said = words
+        self._refresh()
+
+    def warn(self, words: str) -> None:
+        """Something the operator should read afterwards, too."""
+        self._console.print(Text(words, style="yellow"))
+
+    def recorded(self, record: TrialRecord) -> None:
+        """A line was written to the ledger."""
+        if not record.voided:
+            self._records.append(record)
+        self._console.print(self._line(record))
+        self._refresh()
+
+    def pause(self) -> None:
+        """Stop drawing, so that the operator can be asked something."""
+        if self._live is not None:
+            self._live.stop()
+
+    def go_on(self) -> None:
+        """Draw again after :meth:`pause`."""
+        if self._live is not None:
+            self._live.start()
+
+    def _refresh(self) -> None:
+        if self._live is not None:
+            self._live.update(self._view())
+
+    def _line(self, record: TrialRecord) -> Text:
+        mark, style = ("✓", "green") if record.success else ("✗", "red")
+        if record.voided:
+            mark, style = "–", "yellow"
+        referee = "" if record.referee_success in (None, record.success) else f"  referee: {record.referee_success}"
+        detect = "" if record.detect_ms is None else f"  {record.detect_ms:.0f} ms"
+        text = (
+            f"{mark} {record.trial:>3}/{self._total}  {record.object:<18} {record.outcome.value:<16}{detect}{referee}"
+        )
+        return Text(text + ("" if record.success else f"  {record.reason}"), style=style)
+
+    def _view(self) -> Panel:
+        trial = f"trial {self._planned.trial} of {self._total}: {self._planned.object}" if self._planned else "starting"
+        facts = Table.grid(padding=(0, 2))
+        facts.add_row("state", Text(self._state.value, style="bold"))
+        facts.add_row("now", self._said or "-")
+        facts.add_row("success", self._success())
+        facts.add_row("time left", self._time_left())
+        bar = ProgressBar(total=self._total, completed=len(self._records))
+        return Panel(Group(Text(trial), facts, bar), title=self._title, border_style="blue")
+
+    def _success(self) -> str:
+        done = len(self._records)
+        if not done:
+            return "-"
+        won = sum(r.judged_success for r in self._records)
+        low, high = wilson_interval(won, done)
+        return f"{won} of {done} = {won / done:.0%}  (95 %: {low:.0%} to {high:.0%})"
+
+    def _time_left(self) -> str:
+        new = len(self._records) - self._begun_with
+        if not new:
+            return "-"
+        left_s = (self._clock() - self._begun_at) / new * (self._total - len(self._records))
+        return f"{left_s / 60:.0f} min" if left_s > 90 else f"{left_s:.0f} s"

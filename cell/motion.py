@@ -1,0 +1,113 @@
+"""What the arm and the gripper do in a trial, in the words of the cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cell.planning import T_FLANGE_TCP, GraspPlan, Planner, raised
+from cell.settings import CellSettings
+from robot.arm import UR5Arm
+from robot.geometry import Transform
+from robot.gripper import GripResult, Robotiq2F85
+from robot.gripper_geometry import STROKE_M
+from robot.kinematics import forward
+
+AT_HOME_RAD = 0.01
+SAFE_HEIGHT_M = 0.25  # of the TCP above the table before the arm travels sideways
+RELEASE_OPENING_M = 0.03
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Moves the arm and the gripper as a trial needs it; every call blocks until done or raises.
+
+    All methods raise :class:`robot.errors.ArmError` or :class:`robot.errors.GripperError`.
+    """
+
+    settings: CellSettings
+    arm: UR5Arm
+    gripper: Robotiq2F85
+    planner: Planner
+
+    def go_home(self) -> None:
+        """Straight up to a safe height if the tool is low, then to the home joints."""
+        q_home = np.array(self.settings.home_joints_rad)
+        q = self.arm.state().q
+        if np.max(np.abs(q - q_home)) < AT_HOME_RAD:
+            return
+        self.rise_to_safe_height()
+        self._joints(q_home)
+
+    def rise_to_safe_height(self) -> None:
+        """Straight up until the TCP is well above anything on the table."""
+        T_base_tcp = self.tcp()
+        missing_m = self.settings.table_height_m + SAFE_HEIGHT_M - T_base_tcp[2, 3]
+        if missing_m > 0.005:
+            self._line(raised(T_base_tcp, missing_m))
+
+    def open_jaws(self, width_m: float = STROKE_M) -> None:
+        """Open to ``width_m``."""
+        self.gripper.move(width_m, self.settings.grasp.jaw_speed_m_s, self.settings.grasp.force_n)
+
+    def approach(self, plan: GraspPlan) -> bool:
+        """To the pre-grasp and down to the grasp, watched for contact.
+
+        Returns:
+            True when the grasp was reached, False when something stopped the way down.
+        """
+        self.open_jaws(plan.width_m)
+        self._joints(plan.q_pregrasp)
+        self.arm.zero_force_sensor()
+        touched = self.arm.descend(
+            plan.T_base_grasp, self.settings.grasp.descend_speed_m_s, self.settings.arm.contact_force_n
+        )
+        return not touched
+
+    def close_jaws(self) -> GripResult:
+        """Close until the set force is reached or nothing is left to close on."""
+        return self.gripper.move(0.0, self.settings.grasp.jaw_speed_m_s, self.settings.grasp.force_n)
+
+    def lift_and_shake(self, plan: GraspPlan) -> None:
+        """Straight up, then a short shake sideways and up and down."""
+        self._line(plan.T_base_lift)
+        for T in plan.T_base_shake:
+            self._line(T, speed_share=1.0)
+
+    def carry_home(self) -> None:
+        """Out of the camera's view with the object in hand."""
+        self._joints(np.array(self.settings.home_joints_rad), speed_share=0.8)
+
+    def put_down(self, T_base_release: Transform) -> None:
+        """Set the held object down where ``T_base_release`` says, open, and rise.
+
+        Raises:
+            PlanRefused: there is no safe way to that place.
+        """
+        q_above = self.planner.plan_put_down(T_base_release, self.arm.state().q)
+        self._joints(q_above, speed_share=0.8)
+        self.arm.descend(T_base_release, self.settings.grasp.descend_speed_m_s, self.settings.arm.contact_force_n)
+        self.open_jaws(min(self.gripper.state().width_m + RELEASE_OPENING_M, STROKE_M))
+        self._line(raised(self.tcp(), self.settings.grasp.lift_height_m))
+
+    def lower_here(self) -> None:
+        """Lower what is held straight down until it meets the table, and open: nothing is dropped."""
+        T = self.tcp()
+        T[2, 3] = self.settings.table_height_m + self.settings.grasp.table_clearance_m
+        self.arm.descend(T, self.settings.grasp.descend_speed_m_s, self.settings.arm.contact_force_n)
+        self.open_jaws()
+
+    def tcp(self) -> Transform:
+        """T_base_tcp now, from the measured joints."""
+        T: Transform = forward(self.planner.model, self.arm.state().q) @ T_FLANGE_TCP
+        return T
+
+    def _joints(self, q: NDArray[np.float64], speed_share: float = 1.0) -> None:
+        motion = self.settings.motion
+        self.arm.move_joints(q, motion.joint_speed_rad_s * speed_share, motion.joint_acceleration_rad_s2)
+
+    def _line(self, T_base_tcp: Transform, speed_share: float = 1.0) -> None:
+        motion = self.settings.motion
+        self.arm.move_linear(T_base_tcp, motion.linear_speed_m_s * speed_share, motion.linear_acceleration_m_s2)

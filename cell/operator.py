@@ -1,0 +1,78 @@
+"""The human beside the cell - or, in a dry run, the one who plays that part."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Protocol
+
+from robot.errors import CellError
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the operator says of a trial.
+
+    Attributes:
+        success: lifted and still held; None when the operator voids the trial.
+    """
+
+    success: bool | None
+
+    @property
+    def void(self) -> bool:
+        """True when the trial is to be repeated and counted apart."""
+        return self.success is None
+
+
+class Operator(Protocol):
+    """Places objects, judges trials, gives the word after a fault."""
+
+    def place(self, object_name: str, pose_seed: int) -> None:
+        """Put ``object_name`` on the table, as the schedule wants it; returns when hands are away."""
+        ...
+
+    def judge(self, believed_success: bool) -> Verdict:
+        """Say whether the object is lifted and held now; the cell's own judgement is shown."""
+        ...
+
+    def confirm_recovery(self, reason: str) -> bool:
+        """True when the cause is removed, nobody is near the arm, and it may move again."""
+        ...
+
+
+class ConsoleOperator:
+    """The person at the keyboard."""
+
+    def place(self, object_name: str, pose_seed: int) -> None:
+        """See :class:`Operator`."""
+        _ask(
+            f"Shake '{object_name}' under the box, put it near the middle of the table, step back. "
+            f"(placement {pose_seed % 10000:04d}) Enter when done: "
+        )
+
+    def judge(self, believed_success: bool) -> Verdict:
+        """See :class:`Operator`."""
+        belief = "held" if believed_success else "not held"
+        while True:
+            answer = _ask(f"The cell believes: {belief}. Is the object lifted and held? [y / n / void] ").lower()
+            if answer in ("y", "yes"):
+                return Verdict(True)
+            if answer in ("n", "no"):
+                return Verdict(False)
+            if answer in ("v", "void"):
+                return Verdict(None)
+
+    def confirm_recovery(self, reason: str) -> bool:
+        """See :class:`Operator`."""
+        print(f"The cell has stopped: {reason}")
+        return _ask("Remove the cause, stand clear, then type 'go' (anything else ends the run): ").lower() == "go"
+
+
+def _ask(question: str) -> str:
+    if not sys.stdin.isatty():
+        raise CellError("the operator must be asked, but there is no terminal", "start the run in a terminal")
+    try:
+        return input(question).strip()
+    except EOFError:
+        raise KeyboardInterrupt from None

@@ -1,0 +1,82 @@
+"""From the camera's frame to places in the base frame, and the second look after the lift."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cell.settings import BoxSettings
+from detectors.grasp import Grasp
+from robot.frame import Frame, Intrinsics
+from robot.geometry import Transform, apply
+
+SEEN_ABOVE_TABLE_M = 0.006
+LEAST_OBJECT_AREA_M2 = 80e-6
+GONE_SHARE = 0.35
+
+
+@dataclass(frozen=True)
+class GraspInBase:
+    """A grasp in the robot's base frame.
+
+    Attributes:
+        center_base_m: (3,) the point half-way between the pads' contacts.
+        closing_base: (3,) horizontal unit vector along which the jaws close.
+        width_m: opening before closing.
+    """
+
+    center_base_m: NDArray[np.float64]
+    closing_base: NDArray[np.float64]
+    width_m: float
+
+
+def grasp_in_base(grasp: Grasp, intrinsics: Intrinsics, T_base_camera: Transform) -> GraspInBase:
+    """Carry an image grasp over into the base frame; the closing direction is laid into the horizontal."""
+    center_camera = intrinsics.deproject(grasp.u, grasp.v, grasp.depth_m)
+    direction_camera = np.array([math.cos(grasp.angle_rad), math.sin(grasp.angle_rad), 0.0])
+    direction_base = T_base_camera[:3, :3] @ direction_camera
+    direction_base[2] = 0.0
+    return GraspInBase(
+        center_base_m=apply(T_base_camera, center_camera),
+        closing_base=direction_base / np.linalg.norm(direction_base),
+        width_m=grasp.width_m,
+    )
+
+
+def workspace_region(
+    intrinsics: Intrinsics, T_base_camera: Transform, workspace: BoxSettings, table_height_m: float
+) -> NDArray[np.bool_]:
+    """(H, W) True where a pixel's ray meets the table inside the workspace."""
+    v, u = np.mgrid[0 : intrinsics.height, 0 : intrinsics.width]
+    rays_base = intrinsics.deproject(u, v, np.ones(u.shape)) @ T_base_camera[:3, :3].T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = (table_height_m - T_base_camera[2, 3]) / rays_base[..., 2]
+        at_table = T_base_camera[:2, 3] + rays_base[..., :2] * scale[..., None]
+    low, high = np.array(workspace.min_m[:2]), np.array(workspace.max_m[:2])
+    return np.asarray((scale > 0) & np.all((at_table >= low) & (at_table <= high), axis=-1))
+
+
+def standing_on_table(
+    frame: Frame, T_base_camera: Transform, table_height_m: float, region: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """(H, W) True where something inside ``region`` stands above the table."""
+    height_m = apply(T_base_camera, frame.points_camera())[..., 2] - table_height_m
+    above = (region & frame.valid & (height_m > SEEN_ABOVE_TABLE_M)).astype(np.uint8)
+    return cv2.morphologyEx(above, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)).astype(bool)
+
+
+def object_left(before: NDArray[np.bool_], after: NDArray[np.bool_], frame: Frame) -> bool | None:
+    """Whether what stood on the table has gone, by two masks of :func:`standing_on_table`.
+
+    Returns:
+        None when too little was seen before the grasp to tell.
+    """
+    depth_m = float(np.median(frame.depth_m[frame.valid])) if frame.valid.any() else 1.0
+    pixel_area_m2 = (depth_m / frame.intrinsics.fx) ** 2
+    if before.sum() * pixel_area_m2 < LEAST_OBJECT_AREA_M2:
+        return None
+    return bool(after.sum() < GONE_SHARE * before.sum())

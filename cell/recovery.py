@@ -1,0 +1,102 @@
+"""One policy for every fault: stop, say why, wait for the operator's word, make whole, put down, go home."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from cell.motion import Motion
+from cell.operator import Operator
+from robot.arm import SafetyState
+from robot.camera import RealSenseCamera
+from robot.errors import CellError, DeviceError
+from trials.outcomes import Outcome
+
+ATTEMPTS = 3
+UNLOCK_DEADLINE_S = 15.0  # a controller refuses to unlock in the first 5 s after a protective stop
+UNLOCK_RETRY_S = 0.25
+
+
+class Recovery:
+    """Brings the cell back to a trial boundary after a fault.
+
+    Args:
+        motion, camera: the devices, in whatever state the fault left them.
+        operator: gives the word before anything moves again.
+        announce: told in words what is going on.
+    """
+
+    def __init__(
+        self, motion: Motion, camera: RealSenseCamera, operator: Operator, announce: Callable[[str], None]
+    ) -> None:
+        self._motion = motion
+        self._camera = camera
+        self._operator = operator
+        self._announce = announce
+
+    def make_safe(self) -> None:
+        """Stop the arm if it still listens; never raises."""
+        try:
+            self._motion.arm.stop()
+        except CellError as error:
+            self._announce(f"the arm could not be told to stop: {error}")
+
+    def recover(self, outcome: Outcome, reason: str) -> bool:
+        """Wait for the operator and bring everything back.
+
+        Returns:
+            False when the operator ends the run or three attempts have failed.
+        """
+        if not self._operator.confirm_recovery(reason):
+            self._announce("the operator ended the run")
+            return False
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                self._restore(outcome)
+                return True
+            except DeviceError as error:
+                self._announce(f"recovery attempt {attempt} of {ATTEMPTS} failed: {error}")
+                if attempt < ATTEMPTS and not self._operator.confirm_recovery(str(error)):
+                    return False
+        return False
+
+    def _restore(self, outcome: Outcome) -> None:
+        self._restore_arm()
+        self._restore_gripper(fault=outcome is Outcome.GRIPPER_FAULT)
+        if outcome is Outcome.CAMERA_FAULT:
+            self._camera.disconnect()
+            self._camera.connect()
+        if self._motion.gripper.state().object_detected:
+            self._announce("still holding something: putting it down")
+            self._motion.lower_here()
+        self._motion.go_home()
+        self._motion.open_jaws()
+
+    def _restore_arm(self) -> None:
+        arm = self._motion.arm
+        if not arm.is_connected:
+            arm.connect()
+        state = arm.state()
+        if state.safety is SafetyState.PROTECTIVE_STOP:
+            self._unlock()
+        elif state.safety is not SafetyState.NORMAL:
+            arm.restart()
+        arm.reupload()
+
+    def _unlock(self) -> None:
+        give_up_at = time.monotonic() + UNLOCK_DEADLINE_S
+        while True:
+            try:
+                self._motion.arm.unlock_protective_stop()
+                return
+            except DeviceError:
+                if time.monotonic() > give_up_at:
+                    raise
+                time.sleep(UNLOCK_RETRY_S)
+
+    def _restore_gripper(self, fault: bool) -> None:
+        gripper = self._motion.gripper
+        if not gripper.is_connected:
+            gripper.connect()
+        if fault:
+            gripper.activate()

@@ -1,0 +1,244 @@
+"""``run_cell.py run``: from the command line to the report."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import platform
+import subprocess
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from robot.errors import SettingsError
+
+DEFAULT_DETECTOR, DEFAULT_TRIALS, DEFAULT_SEED = "antipodal", 60, 0
+_REPORTED_PACKAGES = (
+    "grasp-cell",
+    "numpy",
+    "scipy",
+    "opencv-python",
+    "torch",
+    "ur-rtde",
+    "pyrealsense2",
+    "mujoco",
+    "open3d",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``run``. Defaults are filled in later: a resumed run has its own."""
+    parser.add_argument("--detector", metavar="NAME", help=f"who proposes grasps (default {DEFAULT_DETECTOR})")
+    parser.add_argument("--trials", type=int, metavar="N", help=f"how many trials (default {DEFAULT_TRIALS})")
+    parser.add_argument("--cell", type=Path, metavar="FILE", help="the cell (default cell.yaml, the simulated cell)")
+    parser.add_argument("--dry-run", action="store_true", help="simulate whatever the cell file says")
+    parser.add_argument("--objects", type=Path, metavar="FILE", help="object set (default: the household 12)")
+    parser.add_argument("--fallback", metavar="NAME", help="asked when the detector proposes nothing (default none)")
+    parser.add_argument("--seed", type=int, metavar="S", help=f"of schedule and placements (default {DEFAULT_SEED})")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="run directory (default runs/DATE-DETECTOR)")
+    parser.add_argument("--resume", type=Path, metavar="DIR", help="go on with a run that ended early")
+    parser.add_argument(
+        "--speed",
+        metavar="FACTOR|max",
+        help="dry run: times real time (default max); hardware: share of the cell file's speeds, at most 1",
+    )
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="faults that a dry run is to meet")
+    parser.add_argument("--yes", action="store_true", help="hardware: do not ask before the arm moves")
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A run as asked for, checked as far as can be without touching a device.
+
+    Attributes:
+        detector, trials, seed, fallback: as on the command line.
+        cell: the resolved cell file as plain data.
+        objects_file: the object set.
+        objects: its names.
+        objects_sha256: of the object set's file.
+        dry_run: whether the simulator plays the cell.
+    """
+
+    detector: str
+    trials: int
+    seed: int
+    fallback: str
+    cell: dict[str, Any]
+    objects_file: str
+    objects: tuple[str, ...]
+    objects_sha256: str
+    dry_run: bool
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out ``run`` and return the exit code.
+
+    Raises:
+        CellError: whatever can be foreseen; the caller prints it.
+    """
+    from cell.session import Session
+
+    speed = parse_speed(args.speed)
+    request, directory, faults = prepare(args)
+    return Session(request, directory, speed=speed, faults=faults, confirmed=args.yes).run()
+
+
+def prepare(args: argparse.Namespace) -> tuple[RunRequest, Any, tuple[Any, ...]]:
+    """Check every setting, then create or open the run directory - before anything slow is started."""
+    from trials.run_directory import RunDirectory
+
+    faults: tuple[Any, ...] = ()
+    if args.faults is not None:
+        from cell.fault_schedule import load_faults
+
+        faults = load_faults(args.faults)
+    if args.resume is not None:
+        request, directory = _resume(args)
+    else:
+        request = _request(args)
+        directory = RunDirectory.create(args.out or _default_out(request.detector), _run_info(request))
+    if faults and not request.dry_run:
+        raise SettingsError("--faults is for dry runs: this cell is hardware", "add --dry-run, or leave --faults out")
+    return request, directory, faults
+
+
+def parse_speed(text: str | None) -> float | None:
+    """``max`` or nothing -> None, a positive factor -> float.
+
+    Raises:
+        SettingsError: neither.
+    """
+    if text is None or text == "max":
+        return None
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 0.0 < factor < 1e4:
+        raise SettingsError(f"--speed: got '{text}'", "give a positive factor such as 1 or 20, or max")
+    return factor
+
+
+def _request(args: argparse.Namespace) -> RunRequest:
+    from cell.settings import DEFAULT_CELL_FILE, load_cell
+    from detectors.registry import check_name
+    from robot.objects import HOUSEHOLD_12, load_objects
+
+    trials = DEFAULT_TRIALS if args.trials is None else args.trials
+    if trials < 1:
+        raise SettingsError(f"--trials: got {trials}", "give at least 1")
+    detector = args.detector or DEFAULT_DETECTOR
+    check_name(detector)
+    fallback = args.fallback or "none"
+    if fallback != "none":
+        check_name(fallback)
+    cell = load_cell(args.cell or DEFAULT_CELL_FILE)
+    objects_file = (args.objects or HOUSEHOLD_12).resolve()
+    objects = load_objects(objects_file)
+    return RunRequest(
+        detector=detector,
+        trials=trials,
+        seed=DEFAULT_SEED if args.seed is None else args.seed,
+        fallback=fallback,
+        cell=asdict(cell),
+        objects_file=str(objects_file),
+        objects=tuple(o.name for o in objects),
+        objects_sha256=_sha256(objects_file),
+        dry_run=args.dry_run or cell.kind == "simulated",
+    )
+
+
+def _run_info(request: RunRequest) -> dict[str, Any]:
+    return {
+        **asdict(request),
+        "started_at": datetime.now().astimezone().isoformat(timespec="seconds"),
+        "git_revision": _git_revision(),
+        "versions": {"python": platform.python_version(), **_versions()},
+    }
+
+
+def _resume(args: argparse.Namespace) -> tuple[RunRequest, Any]:
+    from trials.ledger import read_ledger
+    from trials.run_directory import RunDirectory
+
+    directory = RunDirectory.open(args.resume)
+    info = directory.run_info
+    try:
+        request = RunRequest(
+            **{k: info[k] for k in RunRequest.__dataclass_fields__ if k != "objects"}, objects=tuple(info["objects"])
+        )
+    except (KeyError, TypeError) as error:
+        raise SettingsError(f"{directory.path}/run.yaml: is not complete: {error} is missing") from None
+    differences = directory.compatible(_given(args))
+    if args.out is not None and args.out.resolve() != directory.path.resolve():
+        differences.append(f"out: asked for '{args.out}', the run lies in '{directory.path}'")
+    if differences:
+        raise SettingsError(
+            f"{directory.path}: a run can only be resumed with its own settings: " + "; ".join(differences),
+            "leave those options out, or start a new run with --out",
+        )
+    objects_file = Path(request.objects_file)
+    if not objects_file.exists() or _sha256(objects_file) != request.objects_sha256:
+        raise SettingsError(
+            f"{objects_file}: has changed or gone since the run began", "restore it, or start a new run"
+        )
+    if directory.ledger_path.exists():
+        records, _ = read_ledger(directory.ledger_path)
+        if len({r.trial for r in records if not r.voided}) >= request.trials:
+            raise SettingsError(
+                f"{directory.path}: this run is finished, all {request.trials} trials are in the ledger",
+                f"see run_cell.py report {directory.path}",
+            )
+    return request, directory
+
+
+def _given(args: argparse.Namespace) -> dict[str, Any]:
+    """What the user named on the command line, in the words of ``run.yaml``."""
+    from cell.settings import load_cell
+
+    given: dict[str, Any] = {
+        name: getattr(args, name)
+        for name in ("detector", "trials", "seed", "fallback")
+        if getattr(args, name) is not None
+    }
+    if args.objects is not None:
+        given["objects_file"] = str(args.objects.resolve())
+    if args.cell is not None:
+        given["cell"] = asdict(load_cell(args.cell))
+    if args.dry_run:
+        given["dry_run"] = True
+    return given
+
+
+def _default_out(detector: str) -> Path:
+    return Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{detector}"
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _REPORTED_PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _git_revision() -> str:
+    here = Path(__file__).resolve().parent
+    try:
+        result = subprocess.run(
+            ["git", "-C", str(here), "describe", "--always", "--dirty"], capture_output=True, text=True, timeout=5
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+    return result.stdout.strip() or "unknown"

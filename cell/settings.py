@@ -1,0 +1,157 @@
+"""The cell file: what stands where, and how fast and how hard the cell may act."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from robot.arm import ArmSettings
+from robot.camera import CameraSettings
+from robot.geometry import Transform, transform
+from robot.gripper import GripperSettings
+from robot.gripper_geometry import MAX_FORCE_N, MIN_FORCE_N
+from robot.strict_yaml import build, read_yaml
+
+DEFAULT_CELL_FILE = Path(__file__).resolve().parent.parent / "cell.yaml"
+
+Vector3 = tuple[float, float, float]
+Joints = tuple[float, float, float, float, float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PoseSettings:
+    """A pose in the robot's base frame.
+
+    Attributes:
+        position_m: (x, y, z).
+        rotation_vector_rad: axis times angle, as UR controllers write it.
+    """
+
+    position_m: Vector3
+    rotation_vector_rad: Vector3
+
+    @property
+    def transform(self) -> Transform:
+        """(4, 4) matrix of the pose."""
+        return transform(Rotation.from_rotvec(self.rotation_vector_rad), self.position_m)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BoxSettings:
+    """An axis-aligned box in the base frame [m]."""
+
+    min_m: Vector3
+    max_m: Vector3
+
+    def __post_init__(self) -> None:
+        if not all(low < high for low, high in zip(self.min_m, self.max_m, strict=True)):
+            raise ValueError(f"min_m {self.min_m} must lie below max_m {self.max_m} in every axis")
+
+    def contains(self, point_m: np.ndarray) -> bool:
+        """True when the (3,) point in the base frame lies inside."""
+        return bool(np.all(point_m >= self.min_m) and np.all(point_m <= self.max_m))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GraspSettings:
+    """How a grasp is carried out.
+
+    Attributes:
+        force_n: grip force.
+        jaw_speed_m_s: how fast the jaws close and open.
+        approach_height_m: pre-grasp above the grasp, and the least height of the lift.
+        lift_height_m: how far the object is lifted straight up.
+        shake_m: amplitude of the short shake after the lift.
+        table_clearance_m: the closed fingertips never go lower than this above the table.
+        tip_below_grasp_m: how far the fingertips reach below the grasp's centre.
+        least_width_m: jaws closed further than this hold nothing.
+        descend_speed_m_s: speed of the contact-watched last part of the way down.
+    """
+
+    force_n: float = 60.0
+    jaw_speed_m_s: float = 0.10
+    approach_height_m: float = 0.10
+    lift_height_m: float = 0.12
+    shake_m: float = 0.015
+    table_clearance_m: float = 0.003
+    tip_below_grasp_m: float = 0.010
+    least_width_m: float = 0.002
+    descend_speed_m_s: float = 0.10
+
+    def __post_init__(self) -> None:
+        if not MIN_FORCE_N <= self.force_n <= MAX_FORCE_N:
+            raise ValueError(f"force_n must lie in {MIN_FORCE_N}..{MAX_FORCE_N} N, got {self.force_n}")
+        for name in ("approach_height_m", "lift_height_m", "table_clearance_m", "descend_speed_m_s"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MotionSettings:
+    """How fast the cell moves the arm; the arm's own settings hold the limits that these must respect.
+
+    Attributes:
+        joint_speed_rad_s, joint_acceleration_rad_s2: free moves.
+        linear_speed_m_s, linear_acceleration_m_s2: straight moves.
+    """
+
+    joint_speed_rad_s: float = 1.2
+    joint_acceleration_rad_s2: float = 2.0
+    linear_speed_m_s: float = 0.30
+    linear_acceleration_m_s2: float = 0.8
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if value <= 0:
+                raise ValueError(f"{name} must be positive, got {value}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulatorSettings:
+    """The simulated cell of a dry run.
+
+    Attributes:
+        controller: which UR generation is simulated: CB3 3.15 at 125 Hz or e-Series 5.11 at 500 Hz.
+        start_timeout_s: how long the simulator may take to come up.
+    """
+
+    controller: Literal["cb3", "e-series"] = "cb3"
+    start_timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellSettings:
+    """Everything a cell file says. Frames: ``base`` is the robot's base, z up."""
+
+    kind: Literal["simulated", "hardware"]
+    table_height_m: float
+    workspace: BoxSettings
+    keep_out: tuple[BoxSettings, ...] = ()
+    home_joints_rad: Joints
+    T_base_camera: PoseSettings
+    arm: ArmSettings = field(default_factory=ArmSettings)
+    gripper: GripperSettings = field(default_factory=GripperSettings)
+    camera: CameraSettings = field(default_factory=CameraSettings)
+    grasp: GraspSettings = field(default_factory=GraspSettings)
+    motion: MotionSettings = field(default_factory=MotionSettings)
+    simulator: SimulatorSettings = field(default_factory=SimulatorSettings)
+
+    def __post_init__(self) -> None:
+        if not self.workspace.min_m[2] <= self.table_height_m < self.workspace.max_m[2]:
+            raise ValueError(
+                f"the workspace (z {self.workspace.min_m[2]}..{self.workspace.max_m[2]} m) "
+                f"does not contain the table's height {self.table_height_m} m"
+            )
+
+
+def load_cell(path: Path) -> CellSettings:
+    """Read a cell file.
+
+    Raises:
+        SettingsError: the file is missing or malformed, or a key is unknown; the message names the place.
+    """
+    return build(CellSettings, read_yaml(path), str(path))

@@ -1,0 +1,302 @@
+"""One trial after another: what the cell does in each state, and which event that leads to."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cell.motion import Motion
+from cell.operator import Operator
+from cell.perception import grasp_in_base, object_left, standing_on_table, workspace_region
+from cell.planning import GraspPlan, Planner, PlanRefused, tool_down
+from cell.settings import CellSettings
+from cell.states import State
+from detectors.grasp import Detection, Grasp
+from detectors.registry import Detector
+from robot.camera import RealSenseCamera
+from robot.frame import Frame
+from robot.geometry import Transform
+from trials.outcomes import Outcome
+from trials.record import TrialRecord
+from trials.schedule import PlannedTrial
+
+PUT_BACK_RADIUS_M = 0.05
+PROPOSALS = 10
+Announce = Callable[[str], None]
+SaveFrame = Callable[[int, str, Frame], None]
+
+
+@dataclass
+class TrialProgress:
+    """What is known of the trial under way; the only thing here that changes."""
+
+    planned: PlannedTrial
+    started_at: str
+    started_robot_s: float = 0.0
+    frame: Frame | None = None
+    detection: Detection | None = None
+    fallback_ms: float | None = None
+    proposals: tuple[Grasp, ...] = ()
+    grasp: Grasp | None = None
+    plan: GraspPlan | None = None
+    standing_before: NDArray[np.bool_] | None = None
+    outcome: Outcome | None = None
+    reason: str = ""
+    believed_success: bool = False
+    referee_success: bool | None = None
+    voided: bool = False
+    cycle_s: float = 0.0
+    gripped: bool = False
+
+
+class TrialCycle:
+    """Carries out the states of a trial. Each ``State`` has one method, which returns the event that follows.
+
+    Args:
+        settings: the cell.
+        motion, camera, detector, operator: what acts, sees, thinks and judges.
+        fallback: asked when the detector proposes nothing; may be None.
+        planner: checks every motion before it starts.
+        announce: told in words what is going on.
+        save_frame: keeps a frame of a trial under a label.
+    """
+
+    def __init__(
+        self,
+        settings: CellSettings,
+        motion: Motion,
+        camera: RealSenseCamera,
+        detector: Detector,
+        fallback: Detector | None,
+        operator: Operator,
+        planner: Planner,
+        announce: Announce,
+        save_frame: SaveFrame,
+    ) -> None:
+        self.settings = settings
+        self.motion = motion
+        self.camera = camera
+        self.detector = detector
+        self.fallback = fallback
+        self.operator = operator
+        self.planner = planner
+        self._announce = announce
+        self._save_frame = save_frame
+        self.progress: TrialProgress | None = None
+        self._region: NDArray[np.bool_] | None = None
+        self.handlers: dict[State, Callable[[TrialProgress], str]] = {
+            State.HOMING: self.homing,
+            State.CAPTURING: self.capturing,
+            State.DETECTING: self.detecting,
+            State.PLANNING: self.planning,
+            State.APPROACHING: self.approaching,
+            State.GRASPING: self.grasping,
+            State.LIFTING: self.lifting,
+            State.VERIFYING: self.verifying,
+            State.PLACING: self.placing,
+        }
+
+    def begin(self, planned: PlannedTrial) -> TrialProgress:
+        """Start afresh with the next planned trial."""
+        self.progress = TrialProgress(planned, started_at=datetime.now(UTC).isoformat(timespec="milliseconds"))
+        return self.progress
+
+    def homing(self, trial: TrialProgress) -> str:
+        """Arm home, jaws open, object on the table."""
+        self.motion.go_home()
+        self.motion.open_jaws()
+        self.operator.place(trial.planned.object, trial.planned.pose_seed)
+        trial.started_robot_s = self._robot_s()
+        return "object_placed"
+
+    def capturing(self, trial: TrialProgress) -> str:
+        """One depth and colour frame, captured after the object was placed."""
+        trial.frame = self.camera.read_median(self.settings.camera.median_frames)
+        self._save_frame(trial.planned.trial, "", trial.frame)
+        trial.standing_before = standing_on_table(
+            trial.frame, self._T_base_camera, self.settings.table_height_m, self._region_of(trial.frame)
+        )
+        return "frame_taken"
+
+    def detecting(self, trial: TrialProgress) -> str:
+        """Ask the detector, and the fallback when the detector proposes nothing."""
+        try:
+            trial.detection = self._ask(self.detector, trial)
+            chosen = trial.detection
+            if not chosen.grasps and self.fallback is not None:
+                chosen = self._ask(self.fallback, trial)
+                trial.fallback_ms = chosen.detect_ms + chosen.inpaint_ms
+        except Exception as error:  # a detector may come from anybody; whatever it raises is its fault, not ours
+            trial.outcome, trial.reason = Outcome.DETECTOR_FAULT, f"{type(error).__name__}: {error}"
+            return "detector_failed"
+        if not chosen.grasps:
+            trial.outcome, trial.reason = Outcome.NO_GRASP, chosen.reason or "the detector proposed nothing"
+            return "no_grasp"
+        trial.proposals, trial.grasp = chosen.grasps, chosen.grasps[0]
+        self._announce(in_words(trial.grasp))
+        return "grasp_chosen"
+
+    def planning(self, trial: TrialProgress) -> str:
+        """Find the best grasp that has a safe motion."""
+        assert trial.frame is not None
+        first_refusal: PlanRefused | None = None
+        for grasp in trial.proposals:
+            try:
+                trial.plan = self.planner.plan(grasp_in_base(grasp, trial.frame.intrinsics, self._T_base_camera))
+                trial.grasp = grasp
+                return "planned"
+            except PlanRefused as refusal:
+                first_refusal = first_refusal or refusal
+        assert first_refusal is not None
+        trial.outcome, trial.reason = Outcome(first_refusal.outcome), first_refusal.reason
+        return "refused"
+
+    def approaching(self, trial: TrialProgress) -> str:
+        """Open, move above the grasp, descend."""
+        assert trial.plan is not None
+        if self.motion.approach(trial.plan):
+            return "at_grasp"
+        trial.outcome, trial.reason = Outcome.BLOCKED, "the fingers met something on the way down"
+        return "obstructed"
+
+    def grasping(self, trial: TrialProgress) -> str:
+        """Close under force control."""
+        grip = self.motion.close_jaws()
+        trial.gripped = grip.object_detected and grip.width_m >= self.settings.grasp.least_width_m
+        if trial.gripped:
+            self._announce(f"closed on something {grip.width_m * 1e3:.0f} mm wide")
+            return "closed_on_object"
+        trial.outcome, trial.reason = Outcome.EMPTY, "the jaws closed on nothing"
+        return "closed_empty"
+
+    def lifting(self, trial: TrialProgress) -> str:
+        """Lift and shake."""
+        assert trial.plan is not None
+        self.motion.lift_and_shake(trial.plan)
+        return "lifted"
+
+    def verifying(self, trial: TrialProgress) -> str:
+        """Gripper feedback, a second look at the table, the operator's verdict."""
+        if trial.gripped:
+            self.motion.carry_home()
+        else:
+            self.motion.go_home()
+        grip = self.motion.gripper.state()
+        in_hand = trial.gripped and grip.object_detected and grip.width_m >= self.settings.grasp.least_width_m
+        gone = self._table_is_empty(trial)
+        trial.believed_success = in_hand and gone is not False
+        self._judge(trial, in_hand)
+        verdict = self.operator.judge(trial.believed_success)
+        trial.referee_success, trial.voided = verdict.success, verdict.void
+        trial.cycle_s = self._robot_s() - trial.started_robot_s
+        return "held" if in_hand else "not_held"
+
+    def placing(self, trial: TrialProgress) -> str:
+        """Put the object back at a random place, as the next detector's operator would shake it."""
+        try:
+            self.motion.put_down(self._release_pose(trial))
+        except PlanRefused as refusal:
+            self._announce(f"puts the object down nearby: {refusal.reason}")
+            assert trial.plan is not None
+            self.motion.put_down(trial.plan.T_base_grasp)
+        self.motion.go_home()
+        trial.cycle_s = self._robot_s() - trial.started_robot_s
+        return "put_back"
+
+    def record(self, trial: TrialProgress) -> TrialRecord:
+        """The ledger's line for the trial as it stands."""
+        grasp, detection = trial.grasp, trial.detection
+        outcome = trial.outcome or Outcome.OPERATOR_ABORT
+        return TrialRecord(
+            trial=trial.planned.trial,
+            object=trial.planned.object,
+            pose_seed=trial.planned.pose_seed,
+            detector=self.detector.name,
+            outcome=outcome,
+            success=outcome is Outcome.SUCCESS,
+            referee_success=trial.referee_success,
+            robust=detection.grasps[0].robust if detection and detection.grasps else None,
+            quality=grasp.quality if grasp else None,
+            detect_ms=detection.detect_ms if detection else None,
+            inpaint_ms=detection.inpaint_ms if detection else 0.0,
+            fallback_used=trial.fallback_ms is not None,
+            fallback_ms=trial.fallback_ms or 0.0,
+            cycle_s=trial.cycle_s,
+            grasp=grasp_fields(grasp) if grasp else None,
+            started_at=trial.started_at,
+            reason=trial.reason,
+            voided=trial.voided,
+        )
+
+    def _robot_s(self) -> float:
+        """The controller's clock: in a dry run it counts the moves in simulated time."""
+        return self.motion.arm.state().timestamp
+
+    def _ask(self, detector: Detector, trial: TrialProgress) -> Detection:
+        assert trial.frame is not None
+        region = self._region_of(trial.frame)
+        return detector.detect(trial.frame, top=PROPOSALS, region=region, seed=trial.planned.pose_seed)
+
+    @property
+    def _T_base_camera(self) -> Transform:
+        return self.settings.T_base_camera.transform
+
+    def _region_of(self, frame: Frame) -> NDArray[np.bool_]:
+        if self._region is None or self._region.shape != frame.depth_m.shape:
+            self._region = workspace_region(
+                frame.intrinsics, self._T_base_camera, self.settings.workspace, self.settings.table_height_m
+            )
+        return self._region
+
+    def _table_is_empty(self, trial: TrialProgress) -> bool | None:
+        assert trial.frame is not None
+        assert trial.standing_before is not None
+        after = self.camera.read_median(self.settings.camera.median_frames)
+        self._save_frame(trial.planned.trial, "_after", after)
+        standing_after = standing_on_table(
+            after, self._T_base_camera, self.settings.table_height_m, self._region_of(after)
+        )
+        return object_left(trial.standing_before, standing_after, trial.frame)
+
+    def _judge(self, trial: TrialProgress, in_hand: bool) -> None:
+        if trial.believed_success:
+            trial.outcome, trial.reason = Outcome.SUCCESS, "held after the lift and the shake"
+        elif in_hand:
+            trial.outcome, trial.reason = (
+                Outcome.SLIPPED,
+                "the gripper reports an object, but the camera still sees it on the table",
+            )
+        elif trial.outcome is None:
+            trial.outcome, trial.reason = Outcome.SLIPPED, "lost during the lift or the shake"
+
+    def _release_pose(self, trial: TrialProgress) -> Transform:
+        assert trial.plan is not None
+        digest = hashlib.sha256(f"put-back {trial.planned.pose_seed}".encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(digest[:8], "big"))
+        workspace = self.settings.workspace
+        center = (np.array(workspace.min_m) + np.array(workspace.max_m)) / 2
+        tip = trial.plan.T_base_grasp[:3, 3].copy()
+        tip[:2] = center[:2] + rng.uniform(-PUT_BACK_RADIUS_M, PUT_BACK_RADIUS_M, 2)
+        yaw = rng.uniform(-np.pi / 2, np.pi / 2)
+        return tool_down(tip, np.array([np.cos(yaw), np.sin(yaw), 0.0]))
+
+
+def grasp_fields(grasp: Grasp) -> dict[str, Any]:
+    """A grasp as the ledger and the reports write it."""
+    return {
+        key: round(float(getattr(grasp, key)), 6) for key in ("u", "v", "angle_rad", "width_m", "depth_m", "quality")
+    }
+
+
+def in_words(grasp: Grasp) -> str:
+    """A grasp for the operator's eye."""
+    return (
+        f"grasp at ({grasp.u:.0f}, {grasp.v:.0f}) px, {np.degrees(grasp.angle_rad):+.0f} deg, "
+        f"{grasp.width_m * 1e3:.0f} mm wide, {grasp.depth_m:.3f} m deep, quality {grasp.quality:.2f}"
+    )

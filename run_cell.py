@@ -1,0 +1,11 @@
+#!/usr/bin/env python3
+"""The front door of the grasping cell: parse the command line, hand over to the package that does the work."""
+
+from __future__ import annotations
+
+import sys
+
+from cell.command_line import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

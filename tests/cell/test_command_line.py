@@ -1,0 +1,143 @@
+"""Bad input ends with exit 2 or 3 and one clear line; help answers at once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from cell.command_line import main
+from cell.settings import DEFAULT_CELL_FILE
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def refusal(capsys, *argv):
+    """Exit code and the one line on stderr."""
+    code = main([str(a) for a in argv])
+    lines = capsys.readouterr().err.strip().splitlines()
+    assert len(lines) == 1, lines
+    return code, lines[0]
+
+
+def modules_after_help(modules):
+    code = f"""
+import sys
+sys.argv = ['run_cell.py', '--help']
+from cell.command_line import main
+try:
+    main(['--help'])
+except SystemExit:
+    pass
+print([m for m in {modules!r} if m in sys.modules], file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert "--detector" in done.stdout
+    return done.stderr.strip()
+
+
+def test_help_imports_nothing_heavy():
+    heavy = ["torch", "open3d", "mujoco", "cv2", "scipy", "pyrealsense2", "rtde_control", "rich", "numpy"]
+    assert modules_after_help(heavy) == "[]"
+
+
+def test_unknown_detector_lists_the_names(capsys, tmp_path):
+    code, line = refusal(capsys, "--detector", "antipodl", "--out", tmp_path / "run")
+    assert code == 2
+    assert "did you mean 'antipodal'" in line
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["--trials", "0"], "give at least 1"),
+        (["--trials", "many"], "invalid int value"),
+        (["--cell", "nowhere.yaml"], "no such file"),
+        (["--objects", "nowhere.yaml"], "no such file"),
+        (["--speed", "-1"], "--speed"),
+        (["--resume", "nowhere"], "no such run directory"),
+        (["--faults", "nowhere.yaml"], "no such file"),
+        (["fly"], "invalid choice: 'fly'"),
+        (["--detecter", "antipodal"], "unrecognized arguments"),
+        (["report", "nowhere"], "no such run directory"),
+    ],
+)
+def test_bad_usage_is_exit_2_and_one_line(capsys, argv, says):
+    code, line = refusal(capsys, *argv)
+    assert code == 2
+    assert says in line
+
+
+def test_an_unknown_key_suggests_the_near_one(capsys, tmp_path):
+    cell = tmp_path / "cell.yaml"
+    cell.write_text(DEFAULT_CELL_FILE.read_text().replace("table_height_m", "tabel_height_m"))
+    code, line = refusal(capsys, "--cell", cell, "--out", tmp_path / "run")
+    assert code == 2
+    assert "tabel_height_m" in line
+    assert "did you mean 'table_height_m'" in line
+
+
+def test_a_malformed_cell_file_names_the_line(capsys, tmp_path):
+    cell = tmp_path / "cell.yaml"
+    cell.write_text("kind: simulated\nworkspace: {min_m: [0,\n")
+    code, line = refusal(capsys, "--cell", cell, "--out", tmp_path / "run")
+    assert code == 2
+    assert "not valid YAML" in line
+
+
+def test_unwritable_output(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    code, line = refusal(capsys, "--out", tmp_path / "file" / "run", "--trials", "1")
+    assert code == 2
+    assert "--out" in line
+
+
+def test_a_used_directory_is_not_overwritten(capsys, tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    code, line = refusal(capsys, "--out", tmp_path, "--trials", "1")
+    assert code == 2
+    assert "not empty" in line
+
+
+def test_faults_are_checked_by_name(capsys, tmp_path):
+    faults = tmp_path / "faults.yaml"
+    faults.write_text(yaml.safe_dump([{"fault": "protectve_stop", "trial": 1, "phase": "lifting"}]))
+    code, line = refusal(capsys, "--faults", faults, "--out", tmp_path / "run")
+    assert code == 2
+    assert "did you mean 'protective_stop'" in line
+
+
+def write_depth(tmp_path, depth):
+    np.save(tmp_path / "depth.npy", depth.astype(np.float32))
+    intrinsics = {"fx": 600.0, "fy": 600.0, "cx": 320.0, "cy": 240.0, "width": 640, "height": 480}
+    (tmp_path / "k.json").write_text(json.dumps(intrinsics))
+    return ["--depth", tmp_path / "depth.npy", "--intrinsics", tmp_path / "k.json"]
+
+
+@pytest.mark.parametrize(
+    ("depth", "says"),
+    [
+        (np.full((480, 640, 3), 0.7), "shape"),
+        (np.full((240, 320), 0.7), "shape"),
+        (np.zeros((480, 640)), "valid"),
+        (np.full((480, 640), 700.0), "millimetres"),
+    ],
+)
+def test_detect_refuses_depth_it_cannot_mean(capsys, tmp_path, depth, says):
+    code, line = refusal(capsys, "detect", "--detector", "antipodal", *write_depth(tmp_path, depth))
+    assert code == 2
+    assert says in line
+
+
+def test_detect_refuses_intrinsics_without_fx(capsys, tmp_path):
+    arguments = write_depth(tmp_path, np.full((480, 640), 0.7))
+    (tmp_path / "k.json").write_text(json.dumps({"fy": 600.0, "cx": 1, "cy": 1, "width": 640, "height": 480}))
+    code, line = refusal(capsys, "detect", "--detector", "antipodal", *arguments)
+    assert code == 2
+    assert "fx" in line
