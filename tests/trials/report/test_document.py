@@ -1,0 +1,184 @@
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from robot.errors import SettingsError
+from tests.trials.fake_run import OBJECTS, make_record, make_run, run_info
+from trials.ledger import Ledger, LedgerCorrupt
+from trials.report import write_report
+from trials.run_directory import RunDirectory
+
+VOID = {"meta", "img", "br", "rect", "line", "circle", "link", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Checks that tags are balanced, and gathers ids, links and addresses."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.sources: list[str] = []
+        self.text = ""
+        self.tags: Counter[str] = Counter()
+        self.feed(html)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value or "")
+            elif name in ("href", "xlink:href"):
+                self.links.append(value or "")
+            elif name in ("src", "srcset", "data", "action"):
+                self.sources.append(value or "")
+            assert not name.startswith("on")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text += data
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    root = tmp_path_factory.mktemp("runs")
+    make_run(root / "one")
+    make_run(root / "two", detector="gqstn", failing=0.3, frames=False)
+    make_run(root / "short", detector="cem", done=37, frames=False)
+    make_run(root / "elsewhere", detector="cem", seed=8, frames=False)
+    return {path.name: path for path in root.iterdir()}
+
+
+def report(tmp_path: Path, *paths: Path) -> tuple[str, Page]:
+    out = tmp_path / "report.html"
+    write_report(list(paths), out)
+    html = out.read_text(encoding="utf-8")
+    return html, Page(html)
+
+
+def test_one_file_that_asks_the_network_for_nothing(tmp_path: Path, runs: dict[str, Path]) -> None:
+    html, page = report(tmp_path, runs["one"])
+    assert len(html) < 3_000_000
+    assert page.sources
+    assert all(source.startswith("data:image/") for source in page.sources)
+    assert all(link.startswith("#") for link in page.links)
+    assert page.tags["script"] == page.tags["link"] == page.tags["iframe"] == 0
+    assert not re.search(r"url\(|@import|https?://", html)
+
+
+def test_every_planned_trial_appears_exactly_once(tmp_path: Path, runs: dict[str, Path]) -> None:
+    _, page = report(tmp_path, runs["one"])
+    assert Counter(i for i in page.ids if "-t" in i) == Counter(f"run1-t{n}" for n in range(1, 61))
+    assert len(set(page.ids)) == len(page.ids)
+    assert {link.removeprefix("#") for link in page.links} <= set(page.ids)
+    # Failures and disputed trials have two pictures; the two camera faults none.
+    assert page.tags["img"] > 58
+
+
+def test_failures_come_first(tmp_path: Path, runs: dict[str, Path]) -> None:
+    html, _ = report(tmp_path, runs["one"])
+    places = [html.index(f"<h3>{title}") for title in ("Failures", "Judged differently", "Successes", "Voided")]
+    assert places == sorted(places)
+    for trial in re.findall(r'id="run1-t(\d+)"', html[places[0] : places[1]]):
+        card = html[html.index(f'id="run1-t{trial}"') :].split("</figure>")[0]
+        assert "✓" not in card
+
+
+def test_the_headline_says_what_the_ledger_holds(tmp_path: Path, runs: dict[str, Path]) -> None:
+    _, page = report(tmp_path, runs["one"])
+    text = page.text.replace("\u202f", " ")
+    assert "86.7 % success by the referee: 52 of 60 planned trials, 95 % interval 75.8 – 93.1 %." in text
+    assert "Dry run." in text
+    assert "incomplete" not in text.lower()
+    for word in ("antipodal", "cem", "0ec37291b2d4", "numpy 2.4.6", "2026-11-20 09:13 UTC", *OBJECTS):
+        assert word in text
+
+
+def test_an_incomplete_run_is_said_to_be_so_loudly(tmp_path: Path, runs: dict[str, Path]) -> None:
+    html, page = report(tmp_path, runs["short"])
+    assert 'class="warning loud" role="alert"' in html
+    assert "This run is incomplete." in page.text
+    assert "23 planned trials of 60 have no outcome" in page.text
+    assert page.text.count("not carried out") >= 1
+    plan = RunDirectory.open(runs["short"]).planned()
+    listed = page.text.split("Not carried out")[1].split("Voided")[0]
+    assert re.findall(r"#(\d+)", listed) == [str(p.trial) for p in plan[37:]]
+
+
+def test_several_runs_are_compared_pair_by_pair(tmp_path: Path, runs: dict[str, Path]) -> None:
+    _, page = report(tmp_path, runs["one"], runs["two"], runs["short"])
+    text = page.text.replace("\u202f", " ")
+    assert "Paired comparison" in text
+    assert text.count("Holm: p ") == 3
+    assert "23 unpaired" in text
+    assert text.count("p = 0.") + text.count("p < 0.001") >= 3
+    assert {f"run{r}-t1" for r in (1, 2, 3)} <= set(page.ids)
+
+
+def test_runs_with_other_placements_are_not_tested_against_each_other(tmp_path: Path, runs: dict[str, Path]) -> None:
+    _, page = report(tmp_path, runs["one"], runs["elsewhere"])
+    assert "no placement in common" in page.text
+    assert "p = " not in page.text
+
+
+def test_runs_of_one_detector_are_told_apart(tmp_path: Path, runs: dict[str, Path]) -> None:
+    _, page = report(tmp_path, runs["short"], runs["elsewhere"])
+    assert "cem (short)" in page.text
+    assert "cem (elsewhere)" in page.text
+
+
+def test_names_from_outside_cannot_break_the_page(tmp_path: Path) -> None:
+    nasty = "<script>alert(1)</script>&\"'"
+    run = RunDirectory.create(tmp_path / "run", run_info(nasty, 2, 1, (nasty, "cup")) | {"cell": nasty})
+    with Ledger.open(run.ledger_path) as ledger:
+        for planned in run.planned():
+            ledger.append(make_record(planned, detector=nasty, reason=nasty, voided=planned.trial == 2))
+    _, page = report(tmp_path, run.path)
+    assert page.tags["script"] == 0
+    assert page.text.count(nasty) >= 5
+
+
+def test_a_run_that_is_still_being_written_can_be_looked_at(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", trials=12, done=5, frames=False)
+    with run.ledger_path.open("ab") as file:
+        file.write(b'{"trial": 6, "obj')
+    before = run.ledger_path.read_bytes()
+    with Ledger.open(tmp_path / "other.jsonl"):
+        _, page = report(tmp_path, run.path)
+    assert "unfinished line" in page.text
+    assert run.ledger_path.read_bytes() == before
+
+
+def test_a_run_without_a_single_trial_has_a_report(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run", {"detector": "antipodal", "trials": 3, "seed": 0, "objects": ["cup"]})
+    _, page = report(tmp_path, run.path)
+    assert "3 planned trials of 3 have no outcome" in page.text
+
+
+def test_what_cannot_be_reported_is_said_in_one_line(tmp_path: Path, runs: dict[str, Path]) -> None:
+    with pytest.raises(SettingsError, match="at least one"):
+        write_report([], tmp_path / "r.html")
+    with pytest.raises(SettingsError, match="no such run directory"):
+        write_report([tmp_path / "nothing"], tmp_path / "r.html")
+    with pytest.raises(SettingsError, match="named twice"):
+        write_report([runs["one"], runs["one"] / "."], tmp_path / "r.html")
+    with pytest.raises(SettingsError, match="cannot be written"):
+        write_report([runs["two"]], tmp_path / "no" / "r.html")
+    broken = make_run(tmp_path / "broken", trials=3, frames=False)
+    broken.ledger_path.write_bytes(b"{}\n" + broken.ledger_path.read_bytes())
+    with pytest.raises(LedgerCorrupt, match="line 1"):
+        write_report([broken.path], tmp_path / "r.html")
+    assert not (tmp_path / "r.html").exists()

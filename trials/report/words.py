@@ -1,0 +1,129 @@
+"""How numbers are printed, and what each of them means."""
+
+from __future__ import annotations
+
+from html import escape
+
+from trials.outcomes import Outcome
+from trials.statistics import Interval, Proportion
+
+NARROW_SPACE = "\u202f"
+NOT_MEASURED = "–"
+
+
+def percent(share: float) -> str:
+    """0.933 -> ``93.3 %``."""
+    return f"{100 * share:.1f}{NARROW_SPACE}%"
+
+
+def percent_range(interval: Interval | None) -> str:
+    """``83.8 – 97.4 %``."""
+    if interval is None:
+        return NOT_MEASURED
+    return f"{100 * interval.low:.1f}{NARROW_SPACE}–{NARROW_SPACE}{100 * interval.high:.1f}{NARROW_SPACE}%"
+
+
+def signed_points(share: float) -> str:
+    """A difference of shares in percentage points: ``+3.3``, ``−8.0``."""
+    return f"{100 * share:+.1f}".replace("-", "−")
+
+
+def counts(proportion: Proportion) -> str:
+    """``56 of 60``."""
+    return f"{proportion.successes} of {proportion.total}"
+
+
+def milliseconds(value: float | None) -> str:
+    """Three digits that matter, in ms or s."""
+    if value is None:
+        return NOT_MEASURED
+    if value >= 10_000:
+        return f"{value / 1000:.1f}{NARROW_SPACE}s"
+    digits = 0 if value >= 100 else 1 if value >= 10 else 2
+    return f"{value:.{digits}f}{NARROW_SPACE}ms"
+
+
+def p_value(value: float) -> str:
+    """``p = 0.021``, ``p < 0.001``."""
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+
+
+def plural(number: int, word: str) -> str:
+    """``1 trial``, ``2 trials``."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+DEFINITIONS = (
+    (
+        "Planned trial",
+        "One placement of one object. The plan is made from the seed before the run: in blocks that hold every object "
+        "once, in a shuffled order. The same seed gives every detector the same placements.",
+    ),
+    (
+        "Denominator",
+        "Every planned trial counts in every rate, whatever happened in it: a fault of a device, a stop, a missing "
+        "proposal and a trial that was never carried out all count as not successful. Only a trial that the "
+        "operator voided is left out; it is repeated, and the voided attempts are counted apart.",
+    ),
+    (
+        "Success, by the referee",
+        "The object was lifted and was still held after the lift and a short shake. On hardware the operator says so; "
+        "in a dry run the physics of the simulator does. A trial nobody refereed counts as not successful.",
+    ),
+    (
+        "Success, by the cell",
+        "The cell's own judgement of the same, from the gripper's position, its object-detected flag and a second look "
+        "with the camera. It never learns what the referee said.",
+    ),
+    ("Agreement", "Of the trials that both judged, the share in which cell and referee say the same."),
+    (
+        "Robust-prediction rate",
+        "Share of the planned trials in which the detector's top grasp, before any fallback, is classified robust by "
+        "the GQ-CNN metric. A trial without a proposal counts as not robust.",
+    ),
+    (
+        "Detection time",
+        "From the image in hand to the grasp, on a monotonic clock, without in-painting and without the fallback. "
+        "Median and 95th percentile (linear interpolation) of the trials in which the detector was asked.",
+    ),
+    (
+        "Fallback",
+        "A slower and more careful detector, asked when the first one's proposal is not robust or missing. Its share "
+        "is of the planned trials; its time is the median where it was asked, and comes on top of the detection time.",
+    ),
+    (
+        "Picks per hour",
+        "Successful trials (by the referee where there is one, otherwise by the cell) divided by the summed cycle time "
+        "of all trials, failed ones too. A cycle lasts from the start of a trial to its outcome; the time to put the "
+        "object back is not part of it.",
+    ),
+    (
+        "95 % interval",
+        "Wilson's score interval of a proportion, which takes the trials as independent. With five trials per "
+        "object it is wide (5 of 5: 56.6 – 100 %), so single objects are described here, not compared.",
+    ),
+    (
+        "Interval over objects",
+        "Percentile bootstrap, 10,000 resamples, in which whole objects are drawn instead of trials, because trials of "
+        "one object resemble each other. With few objects it tends to be too narrow, and it "
+        "collapses when every object has the same rate: read it beside Wilson's, not instead.",
+    ),
+    (
+        "Comparison of detectors",
+        "Trials are paired by object and placement, and judged by the referee where both runs had one. McNemar's exact "
+        "test, two-sided, asks whether the pairs that only one detector solved are split evenly. With more than two "
+        "runs the p-values are also given after Holm's adjustment.",
+    ),
+)
+
+
+def definitions_html() -> str:
+    """Every metric and every outcome, in words."""
+    metrics = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in DEFINITIONS)
+    outcomes = "".join(
+        f'<dt><span class="mark {o.family}">{o.code}</span> {o.words}</dt><dd>{escape(o.meaning)}</dd>' for o in Outcome
+    )
+    return (
+        f'<section id="definitions"><h2>Definitions</h2><dl class="definitions">{metrics}</dl>'
+        f'<h3>Outcomes</h3><dl class="definitions">{outcomes}</dl></section>'
+    )
