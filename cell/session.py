@@ -7,8 +7,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-import cv2
-import numpy as np
 from rich.console import Console
 
 from cell.collision import CollisionChecker
@@ -31,9 +29,11 @@ from robot.errors import CellError, SettingsError, SimulatorLost
 from robot.frame import Frame
 from robot.frame_source import FrameSource
 from robot.gripper import Robotiq2F85
+from robot.kinematics import UR5, UR5E
 from robot.simulator.lab_client import LabClient
 from robot.simulator.process import SimulatedCell
 from robot.strict_yaml import build
+from trials.frames import write_frame
 from trials.ledger import Ledger
 from trials.report import write_report
 from trials.run_directory import RunDirectory
@@ -41,7 +41,7 @@ from trials.schedule import PlannedTrial
 from trials.statistics import summarise
 from trials.terminal import print_summary
 
-PNG_FAST = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+ARM_MODELS = {"UR5": UR5, "UR5e": UR5E}
 
 
 class Session:
@@ -99,12 +99,14 @@ class Session:
         arm = stack.enter_context(UR5Arm(settings.arm))
         gripper = stack.enter_context(Robotiq2F85(settings.gripper))
         camera = stack.enter_context(RealSenseCamera(settings.camera, source))
-        self._directory = self._directory.with_info(camera=dataclasses.asdict(camera.intrinsics))
-        planner = Planner(settings, arm.model, CollisionChecker.for_cell(settings, arm.model))
+        self._directory = self._directory.with_info(camera=dataclasses.asdict(camera.read().intrinsics))
+        model = ARM_MODELS[settings.arm_model]
+        planner = Planner(settings, model, CollisionChecker.for_cell(settings, model))
         gripper.activate()
         title = f"{request.detector}, {request.trials} trials, seed {request.seed}, {self._directory.path}"
         view = stack.enter_context(RunConsole(self._console, request.trials, ledger.records, title))
         motion = Motion(settings, arm, gripper, planner)
+        motion.declare_tool()
         fallback = None if request.fallback == "none" else make_detector(request.fallback)
         cycle = TrialCycle(
             settings,
@@ -140,7 +142,7 @@ class Session:
 
             self._slow_down()
             self._confirm_hardware()
-            return ConsoleOperator(), None, RealSenseDevice(self._settings.camera)
+            return ConsoleOperator(), None, RealSenseDevice(serial=self._settings.camera.serial)
         from robot.software_camera import SoftwareCamera
 
         self._simulator = stack.enter_context(
@@ -185,12 +187,10 @@ class Session:
                 f"go on with --resume {self._directory.path}",
             )
 
-    def _save_frame(self, trial: int, label: str, frame: Frame) -> None:
-        stem = self._directory.frames_path / f"{trial:04d}{label}"
-        depth_mm = np.round(frame.depth_m * 1000.0).astype(np.uint16)
-        cv2.imwrite(f"{stem}_depth.png", depth_mm, PNG_FAST)
-        if frame.color is not None:
-            cv2.imwrite(f"{stem}_color.png", cv2.cvtColor(frame.color, cv2.COLOR_RGB2BGR), PNG_FAST)
+    def _save_frame(self, trial: int, look: str, frame: Frame) -> None:
+        folder = self._directory.frames_path / look
+        folder.mkdir(exist_ok=True)
+        write_frame(folder, trial, frame.depth_m, frame.color)
 
     def _finish(self, ledger: Ledger, schedule: tuple[PlannedTrial, ...]) -> None:
         if not ledger.records:

@@ -132,6 +132,7 @@ class CellSettings:
     workspace: BoxSettings
     keep_out: tuple[BoxSettings, ...] = ()
     home_joints_rad: Joints
+    arm_model: Literal["UR5", "UR5e"] = "UR5"
     T_base_camera: PoseSettings
     arm: ArmSettings = field(default_factory=ArmSettings)
     gripper: GripperSettings = field(default_factory=GripperSettings)
@@ -146,6 +147,9 @@ class CellSettings:
                 f"the workspace (z {self.workspace.min_m[2]}..{self.workspace.max_m[2]} m) "
                 f"does not contain the table's height {self.table_height_m} m"
             )
+        generation = {"cb3": "UR5", "e-series": "UR5e"}[self.simulator.controller]
+        if self.kind == "simulated" and self.arm_model != generation:
+            raise ValueError(f"the simulator's {self.simulator.controller} controller drives a {generation}, not a {self.arm_model}")
 
 
 def load_cell(path: Path) -> CellSettings:

@@ -28,6 +28,7 @@ from trials.schedule import PlannedTrial
 
 PUT_BACK_RADIUS_M = 0.05
 PROPOSALS = 10
+BEFORE, AFTER = "", "after"  # folders of the two looks, below the run's frames
 Announce = Callable[[str], None]
 SaveFrame = Callable[[int, str, Frame], None]
 
@@ -64,7 +65,7 @@ class TrialCycle:
         fallback: asked when the detector proposes nothing; may be None.
         planner: checks every motion before it starts.
         announce: told in words what is going on.
-        save_frame: keeps a frame of a trial under a label.
+        save_frame: keeps a frame of a trial, in the folder of its look.
     """
 
     def __init__(
@@ -118,7 +119,7 @@ class TrialCycle:
     def capturing(self, trial: TrialProgress) -> str:
         """One depth and colour frame, captured after the object was placed."""
         trial.frame = self.camera.read_median(self.settings.camera.median_frames)
-        self._save_frame(trial.planned.trial, "", trial.frame)
+        self._save_frame(trial.planned.trial, BEFORE, trial.frame)
         trial.standing_before = standing_on_table(
             trial.frame, self._T_base_camera, self.settings.table_height_m, self._region_of(trial.frame)
         )
@@ -206,7 +207,6 @@ class TrialCycle:
             assert trial.plan is not None
             self.motion.put_down(trial.plan.T_base_grasp)
         self.motion.go_home()
-        trial.cycle_s = self._robot_s() - trial.started_robot_s
         return "put_back"
 
     def record(self, trial: TrialProgress) -> TrialRecord:
@@ -236,7 +236,7 @@ class TrialCycle:
 
     def _robot_s(self) -> float:
         """The controller's clock: in a dry run it counts the moves in simulated time."""
-        return self.motion.arm.state().timestamp
+        return self.motion.arm.state().timestamp_s
 
     def _ask(self, detector: Detector, trial: TrialProgress) -> Detection:
         assert trial.frame is not None
@@ -258,7 +258,7 @@ class TrialCycle:
         assert trial.frame is not None
         assert trial.standing_before is not None
         after = self.camera.read_median(self.settings.camera.median_frames)
-        self._save_frame(trial.planned.trial, "_after", after)
+        self._save_frame(trial.planned.trial, AFTER, after)
         standing_after = standing_on_table(
             after, self._T_base_camera, self.settings.table_height_m, self._region_of(after)
         )
