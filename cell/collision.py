@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cell.settings import CellSettings
-from robot.arm_body import ARM_BIT, SCENE_BIT, add_arm, set_posture
+from robot.simulator.arm_body import ARM_BIT, SCENE_BIT, _add_arm, set_posture
+from robot.simulator.gripper_body import add_gripper
 from robot.kinematics import ArmModel
 
 _PLANE_SIZE_M = 3.0
@@ -47,7 +48,7 @@ class CollisionChecker:
                 size=(high - low) / 2,
                 **bits,
             )
-        add_arm(spec, arm)
+        add_gripper(spec, _add_arm(spec, arm), ARM_BIT, ARM_BIT)
         model = spec.compile()
         return cls(model, mujoco.MjData(model))
 

@@ -1,0 +1,1 @@
+"""Antipodal pairs from depth edges, ranked geometrically."""

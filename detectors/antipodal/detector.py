@@ -1,0 +1,129 @@
+"""Antipodal grasps from depth alone, without learning.
+
+Where the grasp point lies: ``depth_m`` is the depth, along the optical axis, of the centre between the two pads'
+contacts. It lies ``tip_to_centre_m`` (10 mm) above the fingertips' lower ends, or half-way up the object where that
+is lower; whoever executes the grasp puts the tips 10 mm below it, but never below the table's margin.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.antipodal.ranking import Candidates, rank_pairs
+from detectors.antipodal.sampling import find_edges, sample_pairs
+from detectors.antipodal.scene import Scene, build_scene
+from detectors.antipodal.settings import AntipodalSettings
+from detectors.antipodal.table import fit_table
+from detectors.grasp import Detection, Grasp
+from robot.frame import Frame
+
+_SAME_PLACE_M, _SAME_ANGLE_RAD = 0.008, math.radians(20)
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """Candidates with quality above zero, and the scene they were found in; ``reason`` when there are none."""
+
+    scene: Scene | None
+    candidates: Candidates | None
+    reason: str = ""
+
+
+class AntipodalDetector:
+    """Samples antipodal pairs from depth edges and ranks them by the gripper's geometry."""
+
+    name = "antipodal"
+
+    def __init__(self, settings: AntipodalSettings | None = None) -> None:
+        self._settings = settings or AntipodalSettings()
+
+    def detect(
+        self, frame: Frame, *, top: int = 1, region: NDArray[np.bool_] | None = None, seed: int = 0
+    ) -> Detection:
+        """Propose up to ``top`` different grasps, best first; see ``detectors.registry.Detector``."""
+        started = time.perf_counter()
+        proposals = self.propose(frame, seed=seed)
+        grasps: tuple[Grasp, ...] = ()
+        reason = proposals.reason
+        if proposals.scene is not None and proposals.candidates is not None:
+            grasps = _best_different(proposals.scene, proposals.candidates, frame, region, top)
+            reason = "" if grasps else "every grasp found lies outside the allowed region or on unknown depth"
+        return Detection(grasps, detect_ms=(time.perf_counter() - started) * 1e3, reason=reason)
+
+    def propose(self, frame: Frame, *, seed: int = 0) -> Proposals:
+        """Hundreds of candidate grasps as arrays: what a learned ranking starts from."""
+        rng = np.random.default_rng(seed)
+        if not frame.valid.any():
+            return Proposals(None, None, "the depth image has no valid pixel")
+        table = fit_table(frame, rng)
+        if table is None:
+            return Proposals(None, None, "no table found: no plane that faces the camera fills enough of the view")
+        scene = build_scene(frame, table, self._settings)
+        if len(scene.objects.graspable) == 0:
+            return Proposals(scene, None, "no object above the table")
+        if not scene.objects.graspable.any():
+            return Proposals(
+                scene, None, "everything above the table reaches out of view or is too high to be an object"
+            )
+        pairs = sample_pairs(find_edges(scene, self._settings), self._settings, rng)
+        if len(pairs) == 0:
+            return Proposals(
+                scene, None, "no pair of opposite edges that the jaws can span: too wide, too flat or too round"
+            )
+        candidates = rank_pairs(scene, pairs, self._settings)
+        candidates = candidates[candidates.quality > self._settings.min_quality]
+        if len(candidates) == 0:
+            return Proposals(scene, None, "no room for the fingers beside the object, or nothing for the pads to hold")
+        return Proposals(scene, candidates)
+
+
+def to_grasp(scene: Scene, candidates: Candidates, index: int, frame: Frame) -> Grasp:
+    """One candidate as a grasp in the image."""
+    x, y = candidates.centre_m[index]
+    depth = float(scene.table.depth_m(x, y, candidates.centre_height_m[index]))
+    u, v = frame.intrinsics.project(np.array([x, y, depth]))
+    axis = candidates.axis[index]
+    K = frame.intrinsics
+    return Grasp(
+        u=float(u),
+        v=float(v),
+        depth_m=depth,
+        angle_rad=math.atan2(axis[1] * K.fy, axis[0] * K.fx),
+        width_m=float(candidates.opening_m[index]),
+        quality=float(np.clip(candidates.quality[index], 0.0, 1.0)),
+    )
+
+
+def _best_different(
+    scene: Scene, candidates: Candidates, frame: Frame, region: NDArray[np.bool_] | None, top: int
+) -> tuple[Grasp, ...]:
+    """The best grasps that differ in place or direction and whose centre lies on measured depth."""
+    chosen: list[int] = []
+    grasps: list[Grasp] = []
+    for index in np.argsort(-candidates.quality, kind="stable"):
+        if len(grasps) >= top:
+            break
+        if any(_same(candidates, int(index), other) for other in chosen):
+            continue
+        grasp = to_grasp(scene, candidates, int(index), frame)
+        if _usable(grasp, frame, region):
+            chosen.append(int(index))
+            grasps.append(grasp)
+    return tuple(grasps)
+
+
+def _same(candidates: Candidates, a: int, b: int) -> bool:
+    near = float(np.linalg.norm(candidates.centre_m[a] - candidates.centre_m[b])) < _SAME_PLACE_M
+    return near and abs(float(candidates.axis[a] @ candidates.axis[b])) > math.cos(_SAME_ANGLE_RAD)
+
+
+def _usable(grasp: Grasp, frame: Frame, region: NDArray[np.bool_] | None) -> bool:
+    row, column = round(grasp.v), round(grasp.u)
+    if not (0 <= row < frame.intrinsics.height and 0 <= column < frame.intrinsics.width):
+        return False
+    return bool(frame.valid[row, column]) and (region is None or bool(region[row, column]))

@@ -1,0 +1,250 @@
+"""The camera: depth aligned to colour, frames that are new, whole and not too full of holes, or an error."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from robot.deadline import Clock, Deadline
+from robot.errors import CameraError, SettingsError
+from robot.frame import Frame, Intrinsics
+from robot.frame_source import FrameSource, realsense
+
+
+@dataclass(frozen=True, kw_only=True)
+class CameraSettings:
+    """What is asked of every frame.
+
+    Attributes:
+        max_age_s: oldest frame that counts as an answer to "what is there now".
+        warm_up_frames: frames thrown away after each start, while exposure settles.
+        attempts: how often a frame is tried for; stop and start in between, a hardware reset before the last.
+        max_hole_share: share of unknown depth in a frame above which it is of no use.
+        median_frames: frames in a ``read_median`` that names no number; odd.
+    """
+
+    serial: str | None = None
+    width: int = 640
+    height: int = 480
+    fps: int = 30
+    max_age_s: float = 0.5
+    warm_up_frames: int = 2
+    attempts: int = 3
+    frame_timeout_s: float = 1.5
+    reset_timeout_s: float = 10.0
+    max_hole_share: float = 0.7
+    median_frames: int = 3
+
+    def __post_init__(self) -> None:
+        if min(self.width, self.height, self.fps, self.attempts, self.warm_up_frames) < 1:
+            raise SettingsError("camera: width, height, fps, attempts and warm_up_frames must be at least 1")
+        if min(self.max_age_s, self.frame_timeout_s, self.reset_timeout_s) <= 0:
+            raise SettingsError("camera: max_age_s, frame_timeout_s and reset_timeout_s must be above 0")
+        if not 0 < self.max_hole_share <= 1:
+            raise SettingsError(f"camera.max_hole_share must be in (0, 1], got {self.max_hole_share}")
+        _check_odd(self.median_frames, "camera.median_frames")
+
+
+class _Pair(NamedTuple):
+    """One frame set with both streams, and the depth stream's counter and stamp."""
+
+    frames: Any
+    number: int
+    stamp_ms: float
+
+
+class RealSenseCamera:
+    """A RealSense camera on USB, in a recording or at the end of a channel: the source makes the difference."""
+
+    def __init__(self, settings: CameraSettings, source: FrameSource, *, clock: Clock = time.monotonic) -> None:
+        self._settings = settings
+        self._source = source
+        self._clock = clock
+        self._align: Any = None
+        self._previous: tuple[int, float] | None = None
+        self._latest: Frame | None = None
+        self._connected = False
+
+    @property
+    def is_connected(self) -> bool:
+        return self._connected
+
+    def connect(self) -> None:
+        """Start the streams and let them warm up; tried ``attempts`` times.
+
+        Raises:
+            CameraError: no camera, or no frames from it.
+        """
+        rs = realsense()
+        self._align = rs.align(rs.stream.color)
+        self._retry(lambda: self._restart() if not self._connected else None)
+
+    def disconnect(self) -> None:
+        self._source.stop()
+        self._connected = False
+        self._latest = None
+
+    def __enter__(self) -> RealSenseCamera:
+        self.connect()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.disconnect()
+
+    def read(self) -> Frame:
+        """The next frame captured after this call, depth aligned to the colour image.
+
+        Raises:
+            CameraError: none of the attempts gave a usable frame; the message names the camera and why.
+        """
+        frame: Frame = self._retry(self._read_once)
+        return frame
+
+    def read_median(self, count: int | None = None) -> Frame:
+        """The pixel-wise median of ``count`` new frames, over their valid depths.
+
+        A pixel is known when most of the frames know it; of an even number of values the nearer of
+        the middle two is taken, so that no depth is made up between an edge and its background.
+
+        Raises:
+            CameraError: as ``read``.
+        """
+        count = self._settings.median_frames if count is None else count
+        _check_odd(count, "the number of frames")
+        frames = [self.read() for _ in range(count)]
+        if count == 1:
+            return frames[0]
+        last = frames[-1]
+        self._latest = Frame(
+            depth_m=median_of_valid(np.stack([f.depth_m for f in frames])),
+            intrinsics=last.intrinsics,
+            color=last.color,
+            captured_at=last.captured_at,
+            number=last.number,
+        )
+        return self._latest
+
+    def peek(self, max_age_s: float | None = None) -> Frame:
+        """The frame read last, without asking the camera.
+
+        Raises:
+            CameraError: it is older than ``max_age_s`` (the settings' when None), or there is none.
+        """
+        limit_s = self._settings.max_age_s if max_age_s is None else max_age_s
+        if self._latest is None:
+            raise CameraError("no frame has been read yet", "call read() first")
+        age_s = self._clock() - self._latest.captured_at
+        if age_s > limit_s:
+            raise CameraError(f"the last frame is {age_s:.2f} s old, more than {limit_s:g} s", "call read()")
+        return self._latest
+
+    def describe(self) -> str:
+        """Which camera this is."""
+        return self._source.describe()
+
+    def _read_once(self) -> Frame:
+        if not self._connected:
+            self._restart()
+        self._source.discard_old()
+        pair = self._next_pair()
+        arrived_at = self._clock()
+        previous, self._previous = self._previous, (pair.number, pair.stamp_ms)
+        if previous is not None and (pair.number == previous[0] or pair.stamp_ms == previous[1]):
+            raise CameraError(f"the picture is frozen: frame {pair.number} came twice")
+        frame = self._to_frame(pair, arrived_at)
+        holes = 1.0 - float(np.count_nonzero(frame.valid)) / frame.valid.size
+        if holes > self._settings.max_hole_share:
+            raise CameraError(
+                f"{holes:.0%} of the depth is unknown, more than {self._settings.max_hole_share:.0%}",
+                "is the lens covered, or the table too near or too far?",
+            )
+        self._latest = frame
+        return frame
+
+    def _next_pair(self) -> _Pair:
+        deadline = Deadline(self._settings.frame_timeout_s, self._clock)
+        while not deadline.passed:
+            frames = self._source.wait(deadline.remaining_s)
+            if frames is None:
+                continue
+            depth, color = frames.get_depth_frame(), frames.get_color_frame()
+            if depth and color and not self._too_old(depth):
+                return _Pair(frames, depth.get_frame_number(), depth.get_timestamp())
+        raise CameraError(f"silent: no frame within {self._settings.frame_timeout_s:g} s")
+
+    def _too_old(self, frame: Any) -> bool:
+        """Whether a frame waited too long on its way, where its stamp is on a clock that we share."""
+        domain = realsense().timestamp_domain
+        if frame.get_frame_timestamp_domain() == domain.hardware_clock:
+            return False
+        return bool(time.time() - frame.get_timestamp() / 1000.0 > self._settings.max_age_s)
+
+    def _to_frame(self, pair: _Pair, arrived_at: float) -> Frame:
+        rs = realsense()
+        aligned = self._align.process(pair.frames).as_frameset()
+        depth, color = aligned.get_depth_frame(), aligned.get_color_frame()
+        profile = color.get_profile().as_video_stream_profile()
+        lens = profile.get_intrinsics()
+        wanted = (self._settings.width, self._settings.height)
+        if wanted != (lens.width, lens.height):
+            raise CameraError(
+                f"frames of {lens.width} x {lens.height} arrive, {wanted[0]} x {wanted[1]} are set",
+                "set width and height of the camera to what it delivers",
+            )
+        pixels = np.asanyarray(color.get_data())
+        if profile.format() == rs.format.bgr8:
+            pixels = pixels[..., ::-1]
+        return Frame(
+            depth_m=np.asanyarray(depth.get_data()).astype(np.float32) * np.float32(depth.get_units()),
+            intrinsics=Intrinsics(lens.fx, lens.fy, lens.ppx, lens.ppy, lens.width, lens.height),
+            color=pixels,
+            captured_at=arrived_at,
+            number=pair.number,
+        )
+
+    def _retry(self, action: Any) -> Any:
+        attempts = self._settings.attempts
+        for attempt in range(1, attempts + 1):
+            try:
+                return action()
+            except CameraError as error:
+                self._connected = False
+                self._source.stop()
+                if attempt == attempts:
+                    raise CameraError(
+                        f"{self._source.describe()}: {error.message}, {attempts} attempts", error.hint or _HINT
+                    ) from None
+                if attempt == attempts - 1:
+                    self._source.reset(self._settings.reset_timeout_s)
+        raise AssertionError("unreachable")
+
+    def _restart(self) -> None:
+        self._source.stop()
+        self._source.start()
+        self._previous = None
+        for _ in range(self._settings.warm_up_frames):
+            pair = self._next_pair()
+            self._previous = (pair.number, pair.stamp_ms)
+        self._connected = True
+
+
+_HINT = "check the USB 3 cable and port, or replug the camera"
+
+
+def median_of_valid(depths_m: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, H, W) depths, 0 where unknown -> (H, W) median of the known ones, 0 where most are unknown."""
+    known = depths_m > 0
+    count = known.sum(axis=0)
+    ordered = np.sort(np.where(known, depths_m, np.inf), axis=0)
+    middle = np.maximum(count - 1, 0) // 2
+    median = np.take_along_axis(ordered, middle[None], axis=0)[0]
+    return np.where(count * 2 > depths_m.shape[0], median, 0.0).astype(np.float32)
+
+
+def _check_odd(count: int, name: str) -> None:
+    if count < 1 or count % 2 == 0:
+        raise SettingsError(f"{name} must be odd and at least 1, got {count}")

@@ -1,0 +1,141 @@
+"""Where librealsense frames come from, as the camera class sees it; and what all sources share.
+
+``rs`` stands for pyrealsense2, which is imported late: it is heavy, and needs libusb loaded first.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from robot.errors import CameraError
+from robot.native_libraries import load_libusb
+
+DEPTH_SENSOR, COLOR_SENSOR = "Stereo Module", "RGB Camera"
+_COLOR_FORMATS = ("rgb8", "bgr8")
+
+
+class FrameSource(Protocol):
+    """One librealsense device, opened at the sensor level, whose frames its syncer pairs."""
+
+    def start(self) -> None:
+        """Find the device and start both streams.
+
+        Raises:
+            CameraError: no such device, or it lacks the wanted streams.
+        """
+        ...
+
+    def stop(self) -> None:
+        """Stop the streams; harmless when they do not run."""
+        ...
+
+    def discard_old(self) -> None:
+        """From now on ``wait`` returns only what was captured after this call."""
+        ...
+
+    def wait(self, timeout_s: float) -> Any | None:
+        """The next frame set (an ``rs.composite_frame``; it may hold one stream only), or None after ``timeout_s``.
+
+        Raises:
+            CameraError: it is certain that no frame will come.
+        """
+        ...
+
+    def reset(self, timeout_s: float) -> bool:
+        """Reset the hardware and wait until it is back; False where there is no hardware to reset."""
+        ...
+
+    def describe(self) -> str:
+        """Name, serial, USB type and firmware as far as they are known, for messages."""
+        ...
+
+
+def realsense() -> Any:
+    """The pyrealsense2 module.
+
+    Raises:
+        CameraError: it is not installed, or cannot be loaded.
+    """
+    try:
+        load_libusb()
+        import pyrealsense2
+    except (ImportError, OSError) as error:
+        raise CameraError(
+            f"pyrealsense2 cannot be loaded: {error}", "install it with: pip install pyrealsense2"
+        ) from None
+    return pyrealsense2
+
+
+class SensorStreams:
+    """The depth and the colour stream of one device, running into one syncer."""
+
+    def __init__(self, rs: Any, device: Any, size: tuple[int, int] | None = None, fps: int | None = None) -> None:
+        """Open and start the first profiles that fit; ``size`` (width, height) and ``fps`` of None take what there is.
+
+        Raises:
+            CameraError: the device does not offer such streams.
+        """
+        self._rs = rs
+        self.syncer = rs.syncer(8)
+        self._running: list[Any] = []
+        chosen = [_choose(rs, device, kind, size, fps) for kind in (rs.stream.depth, rs.stream.color)]
+        try:
+            for sensor, profile in chosen:
+                sensor.open(profile)
+                self._running.append(sensor)
+                sensor.start(self.syncer)
+        except RuntimeError as error:
+            self.stop()
+            raise CameraError(
+                f"the camera's streams do not start: {error}", "is another program using the camera?"
+            ) from None
+
+    def wait(self, timeout_s: float) -> Any | None:
+        """The next composite frame, or None."""
+        arrived, frames = self.syncer.try_wait_for_frames(max(1, round(timeout_s * 1000)))
+        return frames.as_frameset() if arrived else None
+
+    def drain(self) -> None:
+        """Forget what has already arrived."""
+        while self.syncer.poll_for_frames().size() > 0:
+            pass
+
+    def stop(self) -> None:
+        for sensor in self._running:
+            for action in (sensor.stop, sensor.close):
+                try:
+                    action()
+                except RuntimeError:  # an unplugged camera cannot be stopped, and need not be
+                    continue
+        self._running.clear()
+
+
+def identity(rs: Any, device: Any) -> str:
+    """Name, serial number, USB type and firmware of a device, what it knows of them."""
+    fields = (
+        ("{}", rs.camera_info.name),
+        ("serial {}", rs.camera_info.serial_number),
+        ("USB {}", rs.camera_info.usb_type_descriptor),
+        ("firmware {}", rs.camera_info.firmware_version),
+    )
+    return ", ".join(text.format(device.get_info(key)) for text, key in fields if device.supports(key))
+
+
+def _choose(rs: Any, device: Any, kind: Any, size: tuple[int, int] | None, fps: int | None) -> tuple[Any, Any]:
+    formats = [rs.format.z16] if kind == rs.stream.depth else [getattr(rs.format, name) for name in _COLOR_FORMATS]
+    offered = []
+    for wanted in formats:
+        for sensor in device.query_sensors():
+            for profile in sensor.get_stream_profiles():
+                if profile.stream_type() != kind or not profile.is_video_stream_profile():
+                    continue
+                video = profile.as_video_stream_profile()
+                offered.append(f"{video.width()}x{video.height()}@{profile.fps()}")
+                fits = size in (None, (video.width(), video.height())) and fps in (None, profile.fps())
+                if fits and profile.format() == wanted:
+                    return sensor, profile
+    name, wanted_text = str(kind).rpartition(".")[2], f"{size[0]}x{size[1]} at {fps} fps" if size else "video"
+    raise CameraError(
+        f"{identity(rs, device)}: no {name} stream of {wanted_text}",
+        "offered: " + (", ".join(sorted(set(offered))) or "none") + "; a camera on USB 2 offers less than on USB 3",
+    )

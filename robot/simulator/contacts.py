@@ -1,0 +1,66 @@
+"""Who touches whom, and how hard, read from MuJoCo's contacts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SCENE, _ARM, _GRIPPER, _OBJECT = 0, 1, 2, 3
+_GRIPPER_BODIES = ("gripper", "finger_carrier", "left_finger", "right_finger")
+
+
+class Contacts:
+    """Reads the contacts of one compiled model."""
+
+    def __init__(self, model: Any, object_body: str) -> None:
+        names = [model.body(i).name for i in range(model.nbody)]
+        kinds = np.full(model.nbody, _ARM)
+        kinds[0] = _SCENE
+        for i, name in enumerate(names):
+            if name in _GRIPPER_BODIES:
+                kinds[i] = _GRIPPER
+            elif name == object_body:
+                kinds[i] = _OBJECT
+        self._kind = kinds[model.geom_bodyid]
+        self._body = np.array(model.geom_bodyid)
+        self._fingers = [model.body(name).id for name in ("left_finger", "right_finger")]
+        self._flange = model.body("flange").id
+
+    def robot_touches_object(self, data: Any) -> bool:
+        """Any part of arm or gripper against the object."""
+        kinds = self._kind[data.contact.geom]
+        return bool(((kinds == _OBJECT).any(axis=1) & ((kinds == _ARM) | (kinds == _GRIPPER)).any(axis=1)).any())
+
+    def both_fingers_touch_object(self, data: Any) -> bool:
+        """Both fingers press against the object."""
+        geoms = data.contact.geom[data.contact.efc_address >= 0]
+        kinds, bodies = self._kind[geoms], self._body[geoms]
+        touched = bodies[(kinds == _OBJECT).any(axis=1)]
+        return all(bool((touched == finger).any()) for finger in self._fingers)
+
+    def gripper_wrench(self, data: Any) -> NDArray[np.float64]:
+        """(6,) force [N] and torque [Nm] of all contacts on the gripper, world axes, about the flange's origin."""
+        wrench = np.zeros(6)
+        if data.ncon == 0:
+            return wrench
+        contact = data.contact
+        on_gripper = self._kind[contact.geom] == _GRIPPER
+        outside = np.flatnonzero((on_gripper[:, 0] != on_gripper[:, 1]) & (contact.efc_address >= 0))
+        origin = data.xpos[self._flange]
+        for i in outside:
+            address, rows = contact.efc_address[i], min(int(contact.dim[i]), 3)
+            local = np.zeros(3)
+            local[:rows] = data.efc_force[address : address + rows]
+            # The contact's frame has its axes in rows; its force acts on the second geom.
+            force = local @ contact.frame[i].reshape(3, 3) * (1.0 if on_gripper[i, 1] else -1.0)
+            wrench[:3] += force
+            wrench[3:] += np.cross(contact.pos[i] - origin, force)
+        return wrench
+
+
+def robot_geoms(model: Any) -> NDArray[np.int64]:
+    """Numbers of the geoms of arm and gripper; the same in every model of the cell."""
+    first, last = model.body("base").id, model.body("right_finger").id
+    return np.flatnonzero((model.geom_bodyid >= first) & (model.geom_bodyid <= last))

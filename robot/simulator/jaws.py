@@ -1,0 +1,114 @@
+"""The gripper's motor: moves the jaws at a set speed with a limited force and knows when something stops them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from robot.gripper_geometry import MAX_FORCE_N, MAX_SPEED_M_S, MIN_FORCE_N, MIN_SPEED_M_S, STROKE_M
+from robot.simulator.gripper_body import FINGER_JOINTS, JAW_ACTUATOR, JAW_DAMPING_NS_M, JAW_STIFFNESS_N_M
+
+_STILL_M_S = 0.002
+_STILL_S = 0.04
+_AT_TARGET_M = 0.0015
+_SQUEEZE_M = 0.004  # how far the rubber of empty jaws gives
+
+
+class JawMotion(Enum):
+    """What the jaws do."""
+
+    MOVING = "moving"
+    STOPPED_OPENING = "stopped while opening"
+    STOPPED_CLOSING = "stopped while closing"
+    AT_TARGET = "at target"
+
+
+@dataclass(frozen=True)
+class JawState:
+    """Jaw opening and commanded opening [m], and what the jaws do."""
+
+    width_m: float
+    target_m: float
+    motion: JawMotion
+
+
+class JawServo:
+    """Drives the jaws of one compiled model after another; call :meth:`attach` when the model changes."""
+
+    def __init__(self, width_m: float) -> None:
+        self._target = self._reference = width_m / 2
+        self._force_n = MAX_FORCE_N
+        self._speed = MAX_SPEED_M_S / 2
+        self._closing = False
+        self._still_s = 1.0
+        self._half = width_m / 2
+        self._model: Any = None
+        self._data: Any = None
+
+    def attach(self, model: Any, data: Any) -> None:
+        """Drive this model from now on."""
+        self._model, self._data = model, data
+        self._actuator = model.actuator(JAW_ACTUATOR).id
+        joint = model.joint(FINGER_JOINTS[0])
+        self._qpos, self._qvel = int(joint.qposadr[0]), int(joint.dofadr[0])
+        self._half = float(data.qpos[self._qpos])
+
+    def command(self, width_m: float, speed_m_s: float, force_n: float) -> None:
+        """Go to ``width_m``; speed of the opening and force at each pad are clamped to the gripper's ranges."""
+        self._target = min(max(width_m, 0.0), STROKE_M) / 2
+        self._speed = min(max(speed_m_s, MIN_SPEED_M_S), MAX_SPEED_M_S) / 2
+        self._force_n = min(max(force_n, MIN_FORCE_N), MAX_FORCE_N)
+        self._reference = self._half
+        self._closing = self._target < self._half
+        self._still_s = 0.0
+
+    def halt(self) -> None:
+        """Stay where the jaws are."""
+        self._target = self._reference = self._half
+        self._still_s = _STILL_S
+
+    @property
+    def state(self) -> JawState:
+        return JawState(2 * self._half, 2 * self._target, self._motion())
+
+    @property
+    def opened(self) -> bool:
+        """The last command opened the jaws, and they have stopped."""
+        return not self._closing and self._motion() is not JawMotion.MOVING
+
+    def before_step(self, period_s: float) -> None:
+        """Set the motor for the next physics step."""
+        motion = self._motion()
+        shut = self._target < 1e-4
+        # At the end of its way the self-locking gear holds, whatever the set force.
+        limit = 2 * (MAX_FORCE_N if motion is JawMotion.AT_TARGET and not shut else self._force_n)
+        lead = limit / JAW_STIFFNESS_N_M
+        # Fully closed means pressing the pads together.
+        goal = self._target - (lead if shut else 0.0)
+        step = self._speed * period_s
+        before = self._reference
+        self._reference += min(max(goal - self._reference, -step), step)
+        self._reference = min(max(self._reference, self._half - 1.5 * lead), self._half + 1.5 * lead)
+        velocity = (self._reference - before) / period_s
+        self._model.actuator_forcerange[self._actuator] = (-limit, limit)
+        self._data.ctrl[self._actuator] = self._reference + velocity * JAW_DAMPING_NS_M / JAW_STIFFNESS_N_M
+
+    def after_step(self, period_s: float) -> None:
+        """Read where the jaws are."""
+        self._half = float(self._data.qpos[self._qpos])
+        slow = abs(self._data.qvel[self._qvel]) < _STILL_M_S
+        pushing = abs(self._data.actuator_force[self._actuator]) > 1.9 * self._force_n
+        arrived = self._arrived
+        self._still_s = self._still_s + period_s if slow and (pushing or arrived) else 0.0
+
+    def _motion(self) -> JawMotion:
+        if self._still_s < _STILL_S:
+            return JawMotion.MOVING
+        if self._arrived:
+            return JawMotion.AT_TARGET
+        return JawMotion.STOPPED_CLOSING if self._closing else JawMotion.STOPPED_OPENING
+
+    @property
+    def _arrived(self) -> bool:
+        return self._target - _SQUEEZE_M < self._half < self._target + _AT_TARGET_M / 2

@@ -1,0 +1,124 @@
+"""The verb ``detect``: files in, JSON and a picture out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from detectors import detect_command
+from robot.errors import SettingsError
+from robot.frame import Frame
+from tests.detectors.depth_scenes import CAMERA, Box, render
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    frame = render([Box(0.0, 0.0, 0.14, 0.03, 0.03, 0.4)])
+    return write(tmp_path, frame)
+
+
+def write(folder: Path, frame: Frame) -> dict[str, str]:
+    np.save(folder / "depth.npy", frame.depth_m)
+    (folder / "camera.json").write_text(json.dumps(asdict(CAMERA)))
+    return {"depth": str(folder / "depth.npy"), "intrinsics": str(folder / "camera.json")}
+
+
+def run(*arguments: str) -> int:
+    parser = argparse.ArgumentParser()
+    detect_command.add_arguments(parser)
+    return detect_command.run(parser.parse_args(arguments))
+
+
+def with_files(files: dict[str, str]) -> list[str]:
+    return ["--detector", "antipodal", "--depth", files["depth"], "--intrinsics", files["intrinsics"]]
+
+
+def test_json_has_exactly_the_public_fields(files: dict[str, str], tmp_path: Path) -> None:
+    out = tmp_path / "g.json"
+    assert run(*with_files(files), "--top", "3", "--json", str(out)) == 0
+    answer: dict[str, Any] = json.loads(out.read_text())
+    assert set(answer) == {"detector", "grasps", "detect_ms", "inpaint_ms", "fallback_used"}
+    assert answer["detector"] == "antipodal"
+    assert answer["fallback_used"] is False
+    assert len(answer["grasps"]) == 3
+    fields = {"u", "v", "angle_rad", "width_m", "width_px", "depth_m", "quality", "robust"}
+    for grasp in answer["grasps"]:
+        assert set(grasp) == fields
+        assert grasp["robust"] is None
+        assert grasp["width_px"] == pytest.approx(grasp["width_m"] * CAMERA.fx / grasp["depth_m"])
+        assert -math.pi / 2 <= grasp["angle_rad"] < math.pi / 2
+    qualities = [grasp["quality"] for grasp in answer["grasps"]]
+    assert qualities == sorted(qualities, reverse=True)
+
+
+def test_dash_prints_json_and_nothing_else(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*with_files(files), "--json", "-") == 0
+    assert len(json.loads(capsys.readouterr().out)["grasps"]) == 1
+
+
+def test_no_grasp_is_an_answer_with_its_reason(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = write(tmp_path, render([]))
+    out = tmp_path / "g.json"
+    assert run(*with_files(files), "--json", str(out)) == 0
+    assert json.loads(out.read_text())["grasps"] == []
+    assert "no object above the table" in capsys.readouterr().out
+    assert run(*with_files(files), "--json", "-") == 0
+    streams = capsys.readouterr()
+    assert json.loads(streams.out)["grasps"] == []
+    assert "no object above the table" in streams.err
+
+
+def test_overlay_is_a_picture_of_the_frame_with_something_drawn(files: dict[str, str], tmp_path: Path) -> None:
+    color = np.full((CAMERA.height, CAMERA.width, 3), 90, np.uint8)
+    cv2.imwrite(str(tmp_path / "color.png"), color)
+    assert run(*with_files(files), "--color", str(tmp_path / "color.png"), "--overlay", str(tmp_path / "o.png")) == 0
+    drawn = cv2.imread(str(tmp_path / "o.png"))
+    assert drawn.shape == color.shape
+    assert 100 < (drawn != color).any(axis=2).sum() < 5000
+    assert run(*with_files(files), "--overlay", str(tmp_path / "d.png")) == 0
+    assert cv2.imread(str(tmp_path / "d.png")).shape == color.shape
+
+
+def test_same_seed_same_json(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    answers = []
+    for seed in ("5", "5", "6"):
+        run(*with_files(files), "--json", "-", "--seed", seed)
+        answers.append(json.loads(capsys.readouterr().out)["grasps"])
+    assert answers[0] == answers[1] != answers[2]
+
+
+def test_unknown_detector_lists_the_names(files: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="antipodal"):
+        run("--detector", "antipodul", "--depth", files["depth"], "--intrinsics", files["intrinsics"])
+
+
+@pytest.mark.parametrize("option", ["--json", "--overlay"])
+def test_an_output_that_cannot_be_written_is_named(files: dict[str, str], tmp_path: Path, option: str) -> None:
+    for target in (tmp_path / "nowhere" / "x.png", tmp_path):
+        with pytest.raises(SettingsError, match="directory"):
+            run(*with_files(files), option, str(target))
+
+
+@pytest.mark.parametrize("top", ["0", "-1", "two"])
+def test_senseless_top_is_bad_usage(files: dict[str, str], top: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(*with_files(files), "--top", top)
+    assert caught.value.code == 2
+    assert "--top" in capsys.readouterr().err
+
+
+def test_importing_the_verb_loads_nothing_heavy() -> None:
+    heavy = "{'numpy', 'cv2', 'scipy', 'rich', 'torch'}"
+    code = f"import sys, detectors.detect_command; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.strip() == "[]"
