@@ -54,7 +54,8 @@ def is_convex(vertices: Vertices, faces: Faces) -> bool:
     except QhullError:
         return False  # flat
     corners = vertices[faces]
-    samples = np.vstack([corners.mean(axis=1), *(corners[:, [i, (i + 1) % 3]].mean(axis=1) for i in range(3)), vertices])
+    edge_middles = [corners[:, [i, (i + 1) % 3]].mean(axis=1) for i in range(3)]
+    samples = np.vstack([vertices, corners.mean(axis=1), *edge_middles])
     tolerance = max(_HULL_TOLERANCE * float(np.ptp(vertices, axis=0).max()), _LEAST_TOLERANCE_M)
     return bool(_depth_below(hull.equations, samples).max() < tolerance)
 
@@ -67,9 +68,8 @@ def _is_closed(faces: Faces) -> bool:
 
 
 def _depth_below(equations: NDArray[np.float64], points: Vertices) -> NDArray[np.float64]:
-    depths = [-(block @ equations[:, :3].T + equations[:, 3]).max(axis=1) for block in np.array_split(points, 64)
-              if len(block)]  # fmt: skip
-    return np.concatenate(depths)
+    blocks = np.array_split(points, max(1, len(points) // 256))  # so that a fine mesh does not fill the memory
+    return np.concatenate([-(block @ equations[:, :3].T + equations[:, 3]).max(axis=1) for block in blocks])
 
 
 def _merged(mesh: Mesh) -> Mesh:
@@ -97,9 +97,9 @@ def _mesh_part(vertices: Vertices, color: tuple[float, float, float]) -> Part:
 
     middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
     hull = ConvexHull(vertices - middle)
-    points, faces = _used(vertices - middle, hull.simplices)
-    outward = np.einsum("ij,ij->i", np.cross(points[faces[:, 1]] - points[faces[:, 0]],
-                                             points[faces[:, 2]] - points[faces[:, 0]]), hull.equations[:, :3])  # fmt: skip
+    points, faces = _used(vertices - middle, hull.simplices.astype(np.int64))
+    a, b, c = (points[faces[:, i]] for i in range(3))
+    outward = np.einsum("ij,ij->i", np.cross(b - a, c - a), hull.equations[:, :3])
     faces = np.where((outward > 0)[:, None], faces, faces[:, ::-1])
     T = np.eye(4)
     T[:3, 3] = middle

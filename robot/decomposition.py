@@ -34,7 +34,7 @@ def main(source: str, target: str) -> None:
     for i, (vertices, faces) in enumerate(parts):
         arrays[f"vertices_{i}"] = np.asarray(vertices, dtype=np.float64)
         arrays[f"faces_{i}"] = np.asarray(faces, dtype=np.int64)
-    np.savez(target, **arrays)
+    np.savez(target, **arrays)  # type: ignore[arg-type]  # numpy takes allow_pickle for one of them
 
 
 if __name__ == "__main__":

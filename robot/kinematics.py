@@ -1,6 +1,7 @@
 """Kinematics of the UR5 and UR5e: forward, closed-form inverse with all branches, and the Jacobian.
 
-Frames: the base frame as the controller reports it (z up, at the foot) and the flange (DH frame 6, z out of the flange).
+Frames: the base frame as the controller reports it (z up, at the foot) and the flange
+(DH frame 6, z out of the flange).
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ def forward(model: ArmModel, q: ArrayLike) -> Array:
 
 
 def jacobian(model: ArmModel, q: ArrayLike) -> Array:
-    """(6, 6) geometric Jacobian: joint velocities -> velocity of the flange's origin and angular velocity, base axes."""
+    """(6, 6) geometric Jacobian: joint velocities -> velocity of the flange and angular velocity, base axes."""
     frames = link_transforms(model, q)
     axes = np.empty((6, 3))
     origins = np.zeros((6, 3))
@@ -202,7 +203,7 @@ def _unit_clamped(value: float) -> float | None:
 def _solve_branch(
     model: ArmModel, T: list[list[float]], shoulder: float, wrist: float, elbow: float, q6_free: float
 ) -> Array | None:
-    (xx, yx, zx, px), (xy, yy, zy, py), (xz, yz, zz, pz) = T
+    (xx, yx, zx, px), (xy, yy, zy, py), _ = T
     d1, _, _, d4, d5, d6 = model.d
     a2, a3 = model.a[1], model.a[2]
     # Seen from above, the wrist centre lies d4 beside the plane of the upper arm and forearm.

@@ -45,13 +45,15 @@ def read_mesh(path: Path, where: str) -> Mesh:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise SettingsError(f"{where}: mesh '{path}' does not exist", "paths count from the object set's file") from None
+        hint = "its path counts from the object set's file"
+        raise SettingsError(f"{where}: mesh '{path}' does not exist", hint) from None
     except OSError as error:
         raise SettingsError(f"{where}: mesh '{path}' cannot be read: {error.strerror}") from None
     try:
         mesh = reader(data)
     except (ValueError, IndexError) as error:
-        raise SettingsError(f"{where}: mesh '{path}' is not a readable {path.suffix[1:].upper()} file: {error}") from None
+        kind = path.suffix[1:].upper()
+        raise SettingsError(f"{where}: mesh '{path}' is not a readable {kind} file: {error}") from None
     _check(mesh, path, where)
     return mesh
 

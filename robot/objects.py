@@ -17,8 +17,9 @@ An object set is a mapping with one key, ``objects``, a list of entries::
 ``size_m`` gives full sizes: box and ellipsoid [x, y, z]; sphere [diameter]; cylinder [diameter, length] and
 capsule [diameter, overall length], both along z; ring [outer diameter, inner diameter, height], a hollow cylinder
 along z that is built of 16 boxes. ``rpy_deg`` turns about the fixed axes x, then y, then z.
-The mass is spread over the volume of the parts, by their ``relative_density`` (1 unless given). An OBJ whose ``o`` or ``g`` groups are each closed and convex
-is used as such; any other mesh is decomposed into convex parts when the simulator first needs it.
+The mass is spread over the volume of the parts, by their ``relative_density`` (1 unless given).
+An OBJ whose ``o`` or ``g`` groups are each closed and convex is used as such; any other mesh is decomposed into convex
+parts when the simulator first needs it.
 """
 
 from __future__ import annotations

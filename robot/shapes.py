@@ -1,4 +1,4 @@
-"""Convex shapes: their triangles, volumes and the boxes a ring is made of. Metres, full sizes, centred, axis along z."""
+"""Convex shapes: triangles, volumes, and the boxes a ring is made of. Metres, full sizes, centred, axis along z."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ Mask = NDArray[np.bool_]
 
 _MAX_CELLS = 1_000_000
 _FLYING_M = 0.006  # a pixel that hangs this far both above and below its neighbours was measured on neither
-_KEEP_AWAY_M, _LARGE_M2 = 0.030, 500e-6  # from parts of the cell that stand in the view
+_CRUMB_M, _CRUMB_M2 = 0.030, 600e-6  # small patches this near to a part of the cell were torn off it by its shadow
 _HOLE_M = 0.006  # a hole up to this size does not tear an object apart
 
 
@@ -206,19 +206,20 @@ def _find_objects(
     np.maximum.at(highest, ids, volume)
     foreign = highest > settings.max_height_m
     foreign[labels[_out_of_view(known, grid.cell_m)]] = True
-    _add_neighbours(foreign, labels, grid.cell_m)
+    _add_crumbs(foreign, labels, grid.cell_m)
     return Objects(labels, grid.low + centre * grid.cell_m, ~foreign[1:])
 
 
-def _add_neighbours(foreign: Mask, labels: NDArray[np.int32], cell_m: float) -> None:
-    """Mark what lies close to something large that is no object: crumbs of it, or out of the fingers' reach."""
-    areas = np.bincount(labels.ravel(), minlength=len(foreign)) * cell_m**2
+def _add_crumbs(foreign: Mask, labels: NDArray[np.int32], cell_m: float) -> None:
+    """Mark the small patches close to something larger that is no object."""
     foreign[0] = False
-    large = foreign & (areas > _LARGE_M2)
+    crumb = np.bincount(labels.ravel(), minlength=len(foreign)) * cell_m**2 < _CRUMB_M2
+    large = foreign & ~crumb
     if large.any():
-        reach = 2 * int(np.ceil(_KEEP_AWAY_M / cell_m)) + 1
+        reach = 2 * int(np.ceil(_CRUMB_M / cell_m)) + 1
         near = cv2.dilate(large[labels].astype(np.uint8), np.ones((reach, reach), np.uint8)) > 0
-        foreign[labels[near]] = True
+        beside = np.bincount(labels[near], minlength=len(foreign)) > 0
+        foreign |= crumb & beside
         foreign[0] = False
 
 

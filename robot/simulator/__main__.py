@@ -40,7 +40,6 @@ def _served(arguments: argparse.Namespace) -> Iterator[SimulationLoop]:
     """All six ports listening; they are closed at the end."""
     from robot.simulator import camera_server, gripper_server, lab_server
     from robot.simulator.camera_server import CameraServer, SimulatedCamera
-    from robot.simulator.controller import VERSIONS
     from robot.simulator.faults import FaultBoard
     from robot.simulator.gripper_device import GripperDevice
     from robot.simulator.gripper_server import GripperServer
@@ -49,12 +48,11 @@ def _served(arguments: argparse.Namespace) -> Iterator[SimulationLoop]:
     from robot.simulator.stereo_noise import StereoNoise
     from robot.simulator.tcp_server import listen
     from robot.simulator.ur_controller import start_ur_controller
+    from robot.simulator.versions import VERSIONS
     from robot.simulator.world import World
 
     speed = parse_speed(arguments.speed)
     world = World(VERSIONS[arguments.model].model, load_objects(arguments.objects), _tell)
-    for name in world.object_names:
-        world.prepare(name)
     with contextlib.ExitStack() as stack:
         try:
             listeners = [
@@ -65,6 +63,8 @@ def _served(arguments: argparse.Namespace) -> Iterator[SimulationLoop]:
         except SettingsError as error:
             raise _CannotListen(error.message, error.hint) from None
         stack.callback(ur.close)
+        for name in world.object_names:
+            world.prepare(name)
         loop = SimulationLoop(ur.controller, world, speed)
         gripper = GripperDevice(world)
         faults = FaultBoard(ur.controller, world, gripper)

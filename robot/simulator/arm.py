@@ -11,7 +11,8 @@ from robot.geometry import invert, pose_to_transform
 from robot.kinematics import ArmModel, forward
 from robot.simulator.force import ContactHistory, ForceMode, ForceModeSettings, ForceSensor
 from robot.simulator.interfaces import ArmWorld
-from robot.simulator.motion import Motion, MotionRunner, solve, tcp_twist
+from robot.simulator.motion import Motion, solve, tcp_twist
+from robot.simulator.motion_runner import MotionRunner
 
 Array = NDArray[np.float64]
 Steps = Iterator[None]

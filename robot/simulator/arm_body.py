@@ -6,6 +6,7 @@ Denavit-Hartenberg table, in order and zero. The planner checks its motions in t
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import mujoco
@@ -36,20 +37,25 @@ _TABLE_COLOR, _FLOOR_COLOR, _RISER_COLOR = (0.55, 0.50, 0.44, 1.0), (0.34, 0.35,
 def build_arm_spec(model: ArmModel) -> Any:
     """An ``mujoco.MjSpec`` of the cell without objects; add bodies to it, or compile it as it is.
 
-    Joints: the six of ``JOINTS``, then the gripper's carrier and fingers. Bodies: ``base``, ``shoulder``, ``upper_arm``,
-    ``forearm``, ``wrist_1`` .. ``wrist_3``, ``flange``, ``gripper``. Actuators: the six joint servos, then ``jaws``.
+    Joints: the six of ``JOINTS``, then the gripper's carrier and fingers. Bodies: ``base``, ``shoulder``,
+    ``upper_arm``, ``forearm``, ``wrist_1`` .. ``wrist_3``, ``flange``, ``gripper``, its carrier and fingers.
+    Actuators: the six joint servos, then ``jaws``.
     """
     spec = mujoco.MjSpec()
-    spec.compiler.degree = False
     spec.option.timestep = TIME_STEP_S
     spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
     spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
     spec.option.impratio = 10.0
     spec.option.iterations = 30
     add_scene(spec)
-    flange = _add_arm(spec, model)
-    add_gripper(spec, flange, ARM_BIT, ARM_BIT)
+    add_robot(spec, model)
     return spec
+
+
+def add_robot(spec: Any, model: ArmModel) -> None:
+    """Arm and gripper on the world's origin; their geoms collide with each other and with SCENE_BIT and OBJECT_BIT."""
+    spec.compiler.degree = False
+    add_gripper(spec, _add_arm(spec, model), ARM_BIT, ARM_BIT)
 
 
 def add_scene(spec: Any) -> None:
@@ -126,7 +132,7 @@ def _add_links(bodies: list[Any], model: ArmModel, offsets: tuple[float, float])
 
 def _exclude_neighbours(spec: Any, chain: tuple[str, ...]) -> None:
     """Neighbours overlap at their joint, and the wrist's next-but-ones always touch."""
-    pairs = list(zip(chain, chain[1:], strict=False)) + list(zip(chain[3:], chain[5:], strict=False))
+    pairs = list(itertools.pairwise(chain)) + list(zip(chain[3:], chain[5:], strict=False))
     pairs.append(("base", "upper_arm"))
     for first, second in pairs:
         spec.add_exclude(bodyname1=first, bodyname2=second)

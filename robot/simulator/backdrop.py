@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +24,7 @@ _FLOOR_RGB = np.array([0.33, 0.34, 0.35])
 
 @dataclass(frozen=True, eq=False)
 class Backdrop:
-    """See :class:`robot.simulator.rendering.CleanView`; ``color_points`` (H, W, 3) are the surface points, base frame."""
+    """See :class:`robot.simulator.rendering.CleanView`; ``color_points`` (H, W, 3): what is seen, in the base frame."""
 
     depth_m: Image
     incidence: Image
@@ -59,7 +60,7 @@ def _surface(
     sensor: Intrinsics, T_base_sensor: Transform, board_shown: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """(H, W, 3) first points met by the pixels' rays, base frame, and (H, W) what they belong to."""
-    u, v = np.meshgrid(np.arange(sensor.width), np.arange(sensor.height))
+    u, v = np.meshgrid(np.arange(float(sensor.width)), np.arange(float(sensor.height)))
     directions = sensor.deproject(u, v, np.ones(u.shape)) @ T_base_sensor[:3, :3].T
     origin = T_base_sensor[:3, 3]
 
@@ -101,6 +102,7 @@ def _albedo(points: NDArray[np.float64], on: NDArray[np.int64]) -> NDArray[np.fl
     return np.asarray(albedo)
 
 
+@functools.lru_cache(maxsize=1)
 def _table_texture() -> NDArray[np.float32]:
     """(X, Y, 3) a worn laminate: wood grain along y, speckle, a few stains and scratches."""
     import cv2
@@ -112,11 +114,14 @@ def _table_texture() -> NDArray[np.float32]:
         field = cv2.GaussianBlur(rng.standard_normal(shape).astype(np.float32), (0, 0), sigmaX=sigma_y, sigmaY=sigma_x)
         return np.asarray(field / field.std())
 
-    tone = 1.0 + 0.035 * noise(1.5, 60.0) + 0.030 * noise(8.0, 150.0) + 0.020 * noise(60.0, 60.0) + 0.030 * noise(0.7, 0.7)
-    texture = _TABLE_RGB * tone[..., None] + np.array([0.012, 0.0, -0.012]) * noise(20.0, 90.0)[..., None]
+    tone = (
+        1.0 + 0.035 * noise(1.5, 40.0) + 0.030 * noise(8.0, 80.0) + 0.020 * noise(30.0, 30.0) + 0.030 * noise(0.7, 0.7)
+    )
+    texture = _TABLE_RGB * tone[..., None] + np.array([0.012, 0.0, -0.012]) * noise(12.0, 60.0)[..., None]
     scratches = np.zeros(shape, dtype=np.float32)
     for _ in range(30):
         start = rng.uniform(0, shape[::-1])
         end = start + rng.normal(scale=60.0, size=2)
         cv2.line(scratches, start.astype(int).tolist(), end.astype(int).tolist(), float(rng.uniform(-0.06, 0.05)), 1)
-    return np.asarray(np.clip(texture + cv2.GaussianBlur(scratches, (0, 0), 0.8)[..., None], 0.0, 1.0), dtype=np.float32)
+    texture += cv2.GaussianBlur(scratches, (0, 0), 0.8)[..., None]
+    return np.asarray(np.clip(texture, 0.0, 1.0), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Where the simulated camera hangs and what its two sensors see: a D435-like stereo pair with a colour sensor beside it."""
+"""Where the simulated camera hangs and what its sensors are: a D435-like stereo pair, a colour sensor beside it."""
 
 from __future__ import annotations
 

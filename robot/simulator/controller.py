@@ -5,12 +5,10 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from robot.kinematics import UR5, UR5E, ArmModel
 from robot.simulator.arm import Arm
 from robot.simulator.commands import HANDLERS
 from robot.simulator.digital_io import InputsOutputs
@@ -24,23 +22,7 @@ from robot.simulator.report import Report
 from robot.simulator.safety import RobotMode, RuntimeState, Safety, SafetyMonitor, SafetySettings
 from robot.simulator.script_parser import is_control_script, register_offset
 from robot.simulator.ur_faults import Faults
-
-
-@dataclass(frozen=True)
-class ControllerVersion:
-    """What the controller says it is, and how often its control loop runs."""
-
-    number: tuple[int, int, int, int]
-    date: str
-    serial: str
-    period_s: float
-    model: ArmModel
-
-
-VERSIONS: Mapping[str, ControllerVersion] = {
-    "cb3": ControllerVersion((3, 15, 8, 106339), "Nov 16 2021", "2018352097", 0.008, UR5),
-    "e-series": ControllerVersion((5, 11, 1, 108318), "Sep 01 2021", "20195500097", 0.002, UR5E),
-}
+from robot.simulator.versions import ControllerVersion
 
 Publisher = Callable[[Report, int, bool], None]
 
@@ -68,7 +50,7 @@ class URController:
         self.runtime_state: RuntimeState = RuntimeState.STOPPED
         self.program_name = ""
         self.loaded_program = ""
-        self.timestamp_s = 0.0
+        self.timestamp_s: float = 0.0
         self.hold_moves = False
         self.publish_wanted = True
         self.arrived = False

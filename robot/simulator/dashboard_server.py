@@ -103,6 +103,10 @@ def _program_state(controller: URController) -> str:
     return f"{state} {controller.program_name or '<unnamed>'}"
 
 
+def _running(controller: URController) -> str:
+    return f"Program running: {'true' if controller.runtime_state is RuntimeState.PLAYING else 'false'}"
+
+
 def _loaded(controller: URController) -> str:
     return f"Loaded program: {controller.loaded_program}" if controller.loaded_program else "No program loaded"
 

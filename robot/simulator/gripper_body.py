@@ -35,7 +35,7 @@ def advance_polynomial() -> NDArray[np.float64]:
     """(5,) coefficients of the tips' advance [m] as a quartic in the half opening [m], lowest order first."""
     half = np.linspace(0.0, STROKE_M / 2, 200)
     advance = [fingertip_advance_m(2 * h) for h in half]
-    return np.polynomial.Polynomial.fit(half, advance, 4).convert().coef
+    return np.asarray(np.polynomial.Polynomial.fit(half, advance, 4).convert().coef, dtype=np.float64)
 
 
 def add_gripper(spec: Any, flange: Any, contype: int, conaffinity: int) -> None:
@@ -60,8 +60,8 @@ def _add_finger(carrier: Any, side: str, sign: float, bits: dict[str, int]) -> N
     finger.add_joint(name=f"{side}_finger", type=mujoco.mjtJoint.mjJNT_SLIDE, axis=[sign, 0, 0], armature=0.2,
                      range=[-_SOFTEST_JAW_TRAVEL_M, STROKE_M / 2 + 0.001])  # fmt: skip
     tip = TIP_FROM_FLANGE_OPEN_M
-    pad_center = (sign * PAD_THICKNESS_M / 2, 0.0, tip - PAD_LENGTH_M / 2)
-    _box(finger, f"{side}_pad", pad_center, (PAD_THICKNESS_M / 2, PAD_WIDTH_M / 2, PAD_LENGTH_M / 2), _RUBBER, 0.02, bits)
+    half = (PAD_THICKNESS_M / 2, PAD_WIDTH_M / 2, PAD_LENGTH_M / 2)
+    _box(finger, f"{side}_pad", (sign * half[0], 0.0, tip - half[2]), half, _RUBBER, 0.02, bits)
     # Behind the rubber, and starting above its lower end, comes the metal of the fingertip, then the links.
     _box(finger, f"{side}_fingertip", (sign * 0.012, 0.0, tip - 0.030), (0.004, 0.011, 0.020), _METAL, 0.02, bits)
     _box(finger, f"{side}_link", (sign * 0.014, 0.0, 0.090), (0.008, 0.0125, 0.022), _DARK, _FINGER_KG - 0.04, bits)

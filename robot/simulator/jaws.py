@@ -9,8 +9,9 @@ from typing import Any
 from robot.gripper_geometry import MAX_FORCE_N, MAX_SPEED_M_S, MIN_FORCE_N, MIN_SPEED_M_S, STROKE_M
 from robot.simulator.gripper_body import FINGER_JOINTS, JAW_ACTUATOR, JAW_DAMPING_NS_M, JAW_STIFFNESS_N_M
 
-_STILL_M_S = 0.002
 _STILL_S = 0.04
+_STILL_M = 0.0002  # of one finger within _STILL_S: less is chatter of the contacts, not motion
+_GIVE_M = 0.0006  # how far a finger that was stopped may yield before it counts as moving again
 _AT_TARGET_M = 0.0015
 _SQUEEZE_M = 0.004  # how far the rubber of empty jaws gives
 
@@ -42,7 +43,7 @@ class JawServo:
         self._speed = MAX_SPEED_M_S / 2
         self._closing = False
         self._still_s = 1.0
-        self._half = width_m / 2
+        self._half = self._anchor = width_m / 2
         self._model: Any = None
         self._data: Any = None
 
@@ -51,8 +52,8 @@ class JawServo:
         self._model, self._data = model, data
         self._actuator = model.actuator(JAW_ACTUATOR).id
         joint = model.joint(FINGER_JOINTS[0])
-        self._qpos, self._qvel = int(joint.qposadr[0]), int(joint.dofadr[0])
-        self._half = float(data.qpos[self._qpos])
+        self._qpos = int(joint.qposadr[0])
+        self._half = self._anchor = float(data.qpos[self._qpos])
 
     def command(self, width_m: float, speed_m_s: float, force_n: float) -> None:
         """Go to ``width_m``; speed of the opening and force at each pad are clamped to the gripper's ranges."""
@@ -61,11 +62,11 @@ class JawServo:
         self._force_n = min(max(force_n, MIN_FORCE_N), MAX_FORCE_N)
         self._reference = self._half
         self._closing = self._target < self._half
-        self._still_s = 0.0
+        self._anchor, self._still_s = self._half, 0.0
 
     def halt(self) -> None:
         """Stay where the jaws are."""
-        self._target = self._reference = self._half
+        self._target = self._reference = self._anchor = self._half
         self._still_s = _STILL_S
 
     @property
@@ -97,10 +98,13 @@ class JawServo:
     def after_step(self, period_s: float) -> None:
         """Read where the jaws are."""
         self._half = float(self._data.qpos[self._qpos])
-        slow = abs(self._data.qvel[self._qvel]) < _STILL_M_S
+        stopped = self._still_s >= _STILL_S
+        if abs(self._half - self._anchor) > (_GIVE_M if stopped else _STILL_M):
+            self._anchor, self._still_s = self._half, 0.0
+            return
         pushing = abs(self._data.actuator_force[self._actuator]) > 1.9 * self._force_n
-        arrived = self._arrived
-        self._still_s = self._still_s + period_s if slow and (pushing or arrived) else 0.0
+        if stopped or pushing or self._arrived:
+            self._still_s += period_s
 
     def _motion(self) -> JawMotion:
         if self._still_s < _STILL_S:

@@ -78,7 +78,8 @@ class LabServer:
                 raise SettingsError(f"cannot do '{wanted}'", did_you_mean(wanted, self._actions))
             # Faults strike while things move; all else waits for them to come to rest.
             urgent = wanted in ("fault", "clear_faults", "status", "objects")
-            return {"ok": True} | self._loop.call(lambda: action(request), _CALL_TIMEOUT_S, urgent=urgent)
+            done: dict[str, Any] = self._loop.call(lambda: action(request), _CALL_TIMEOUT_S, urgent=urgent)
+            return {"ok": True} | done
         except CellError as error:
             return {"ok": False, "error": str(error)}
         except (ValueError, KeyError, TypeError) as error:

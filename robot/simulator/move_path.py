@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from robot.geometry import pose_to_transform
 from robot.simulator.arm import Arm
-from robot.simulator.motion import FollowCartesianPath, FollowJointPath, Motion
+from robot.simulator.motion import FollowCartesianPath, FollowJointPath
 from robot.simulator.profiles import CartesianPath, JointPath, Limits
 
 Array = NDArray[np.float64]
@@ -21,6 +21,8 @@ _CALL = re.compile(r"^\s*(movej|movel|movep|movec)\s*\((.*)\)\s*$")
 _LIST = re.compile(r"(p?)\[([^\]]*)\]")
 _OPTION = re.compile(rf"\b([avr])\s*=\s*({_NUMBER})")
 _BEGIN = "# inject move path"
+
+PathMotion = FollowJointPath | FollowCartesianPath
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ def _parse_call(command: str, arguments: str) -> Waypoint:
     )
 
 
-def joint_motion(arm: Arm, targets: Sequence[Array], limits: Sequence[Limits]) -> Motion:
+def joint_motion(arm: Arm, targets: Sequence[Array], limits: Sequence[Limits]) -> PathMotion:
     """Straight in joint space from where the target is."""
     path = JointPath.through(
         arm.runner.q_nominal,
@@ -81,13 +83,13 @@ def joint_motion(arm: Arm, targets: Sequence[Array], limits: Sequence[Limits]) -
     return FollowJointPath(path)
 
 
-def cartesian_motion(arm: Arm, targets: Sequence[Array], limits: Sequence[Limits]) -> Motion:
+def cartesian_motion(arm: Arm, targets: Sequence[Array], limits: Sequence[Limits]) -> PathMotion:
     """Straight lines of the TCP from where the target is; ``targets`` are (4, 4) T_base_tcp."""
     start = arm.tcp_transform(arm.runner.q_nominal)
     return FollowCartesianPath(arm.model, CartesianPath.through(start, targets, limits), arm.T_flange_tcp)
 
 
-def motions(arm: Arm, waypoints: Sequence[Waypoint]) -> Iterator[tuple[int, Motion]]:
+def motions(arm: Arm, waypoints: Sequence[Waypoint]) -> Iterator[tuple[int, PathMotion]]:
     """(index of the first waypoint, motion) for each run of waypoints in the same space; made when asked for.
 
     Blending happens within a run; between joint-space and Cartesian motion the arm stops. Raises MotionError.
@@ -103,7 +105,7 @@ def motions(arm: Arm, waypoints: Sequence[Waypoint]) -> Iterator[tuple[int, Moti
         k = end
 
 
-def _joint_run(arm: Arm, run: Sequence[Waypoint]) -> Motion:
+def _joint_run(arm: Arm, run: Sequence[Waypoint]) -> PathMotion:
     targets, limits = [], []
     q = arm.runner.q_nominal
     for waypoint in run:
@@ -117,7 +119,7 @@ def _joint_run(arm: Arm, run: Sequence[Waypoint]) -> Motion:
     return joint_motion(arm, targets, limits)
 
 
-def _cartesian_run(arm: Arm, run: Sequence[Waypoint]) -> Motion:
+def _cartesian_run(arm: Arm, run: Sequence[Waypoint]) -> PathMotion:
     targets: list[Array] = []
     limits: list[Limits] = []
     T = arm.tcp_transform(arm.runner.q_nominal)

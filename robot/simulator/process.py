@@ -14,13 +14,17 @@ from typing import IO
 from robot.channel import pause
 from robot.child_process import spawn_module
 from robot.deadline import Deadline
-from robot.errors import SettingsError, SimulatorLost
+from robot.errors import CellError, SettingsError, SimulatorLost
 from robot.objects import HOUSEHOLD_12
 
 _PORTS = (30004, 30003, 29999, 63352, 63360, 63370)
 _STOP_TIMEOUT_S = 3.0
 _POLL_S = 0.01
 _ADDRESS_TRIES = 50
+
+
+class PortTaken(CellError):
+    """A port that the simulator needs is in use."""
 
 
 class SimulatedCell:
@@ -52,11 +56,12 @@ class SimulatedCell:
 
         Raises:
             SettingsError: the simulator refuses its arguments or the object set.
-            SimulatorLost: it ended, or was not ready in time; the message is its own.
+            PortTaken: one of its ports is in use on ``address``.
+            SimulatorLost: it ended for another reason, or was not ready in time; the message is its own.
         """
-        for attempt in range(_ADDRESS_TRIES):
+        for attempt in range(1, _ADDRESS_TRIES + 1):
             chosen = address or _free_address()
-            said = tempfile.TemporaryFile()
+            said = tempfile.TemporaryFile()  # noqa: SIM115  # closed in stop()
             arguments = ["--address", chosen, "--objects", str(Path(objects).resolve()), "--seed", str(seed)]
             process = spawn_module(
                 "robot.simulator",
@@ -67,16 +72,13 @@ class SimulatedCell:
             cell = cls(process, chosen, said)
             try:
                 cell._await_ready(timeout_s)
-            except SimulatorLost as error:
+            except BaseException as error:
                 cell.stop()
-                taken_meanwhile = address is None and "already in use" in error.message
-                if not taken_meanwhile or attempt + 1 == _ADDRESS_TRIES:
+                taken_meanwhile = address is None and isinstance(error, PortTaken)
+                if not taken_meanwhile or attempt == _ADDRESS_TRIES:
                     raise
-                continue
-            except BaseException:
-                cell.stop()
-                raise
-            return cell
+            else:
+                return cell
         raise AssertionError("unreachable")
 
     def __enter__(self) -> SimulatedCell:
@@ -126,6 +128,8 @@ class SimulatedCell:
         words = self._last_words().removeprefix("simulator: ") or "it gave no reason"
         if self._process.returncode == SettingsError.exit_code:
             raise SettingsError(words)
+        if self._process.returncode == PortTaken.exit_code:
+            raise PortTaken(words)
         raise SimulatorLost(f"the simulator ended while starting: {words}")
 
     def _last_words(self) -> str:

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot.simulator.arm import Arm, Steps
-from robot.simulator.move_path import Limits, Waypoint, cartesian_motion
+from robot.simulator.move_path import Waypoint, cartesian_motion
+from robot.simulator.profiles import Limits
 from robot.simulator.registers import DONE, NOTHING, READY, Registers
 
 Array = NDArray[np.float64]

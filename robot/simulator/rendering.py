@@ -121,9 +121,9 @@ class Renderer:
         """Share of the lamp that is seen from each point."""
         lit = np.zeros(points.shape[:2], dtype=np.float32)
         for dx, dy in _LIGHT_SAMPLES_M:
-            lamp = (_LIGHT_M + [dx, dy, 0.0]).astype(np.float32)
+            lamp = (_LIGHT_M + np.array([dx, dy, 0.0])).astype(np.float32)
             lit += ~self._blocked(caster, points + normals * _OFF_SURFACE_M, lamp)
-        return lit / len(_LIGHT_SAMPLES_M)
+        return lit / np.float32(len(_LIGHT_SAMPLES_M))
 
     def _blocked(self, caster: Any, points: Image, target: NDArray[np.float32]) -> Mask:
         """Whether something stands between each point and ``target``."""
@@ -156,8 +156,8 @@ def _towards_camera(normals: Image, directions: Image) -> Image:
 
 def _rays(sensor: Intrinsics, T_base_sensor: Transform, window: Window) -> tuple[Image, Image]:
     """Origin (3,) and directions (h, w, 3) of depth 1 along the optical axis, so that a ray's length is a depth."""
-    rows = np.arange(window[0].start, window[0].stop)
-    columns = np.arange(window[1].start, window[1].stop)
+    rows = np.arange(window[0].start, window[0].stop, dtype=np.float64)
+    columns = np.arange(window[1].start, window[1].stop, dtype=np.float64)
     u, v = np.meshgrid(columns, rows)
     local = sensor.deproject(u, v, np.ones(u.shape))
     return T_base_sensor[:3, 3].astype(np.float32), (local @ T_base_sensor[:3, :3].T).astype(np.float32)
@@ -189,4 +189,4 @@ def _bounds(vertices_sensor: NDArray[np.float64], sensor: Intrinsics) -> NDArray
     pixels = sensor.project(vertices_sensor)
     low = np.floor(pixels.min(axis=0)).astype(int) - _WINDOW_MARGIN_PX
     high = np.ceil(pixels.max(axis=0)).astype(int) + _WINDOW_MARGIN_PX
-    return np.clip(np.array([low, high]), 0, size)
+    return np.asarray(np.clip(np.array([low, high]), 0, size))

@@ -58,7 +58,8 @@ class Report(Mapping[str, Any]):
 
     @cached_property
     def target_current(self) -> Array:
-        return self._arm.torque / _TORQUE_PER_AMPERE
+        current: Array = self._arm.torque / _TORQUE_PER_AMPERE
+        return current
 
     @cached_property
     def tcp_velocity(self) -> Array:

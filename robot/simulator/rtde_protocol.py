@@ -34,65 +34,38 @@ _STRUCT_OF = {
 }
 _COUNT_OF = {name: int(code[:-1] or 1) for name, code in _STRUCT_OF.items()}
 
-_TYPES_OF_OUTPUTS: dict[str, str] = {
-    **dict.fromkeys(
-        [
-            "timestamp",
-            "actual_execution_time",
-            "speed_scaling",
-            "target_speed_fraction",
-            "actual_momentum",
-            "actual_main_voltage",
-            "actual_robot_voltage",
-            "actual_robot_current",
-            "standard_analog_input0",
-            "standard_analog_input1",
-            "standard_analog_output0",
-            "standard_analog_output1",
-            "payload",
-            "io_current",
-            "tool_analog_input0",
-            "tool_analog_input1",
-            "tool_output_current",
-            "tool_temperature",
-            "tcp_force_scalar",
-            "collision_detection_ratio",
-        ],
-        "DOUBLE",
-    ),
-    **dict.fromkeys(
-        [
-            "target_q",
-            "target_qd",
-            "target_qdd",
-            "target_current",
-            "target_moment",
-            "actual_q",
-            "actual_qd",
-            "actual_current",
-            "joint_control_output",
-            "actual_TCP_pose",
-            "actual_TCP_speed",
-            "actual_TCP_force",
-            "target_TCP_pose",
-            "target_TCP_speed",
-            "joint_temperatures",
-            "actual_joint_voltage",
-            "ft_raw_wrench",
-            "payload_inertia",
-            "actual_current_window",
-            "actual_current_as_torque",
-            "tcp_offset",
-        ],
-        "VECTOR6D",
-    ),
-    **dict.fromkeys(["actual_tool_accelerometer", "payload_cog", "elbow_position", "elbow_velocity"], "VECTOR3D"),
-    **dict.fromkeys(["robot_mode", "safety_mode", "safety_status", "tool_mode", "tool_output_voltage"], "INT32"),
-    **dict.fromkeys(["runtime_state", "robot_status_bits", "safety_status_bits", "analog_io_types"], "UINT32"),
-    **dict.fromkeys(["actual_digital_input_bits", "actual_digital_output_bits"], "UINT64"),
-    **dict.fromkeys(["output_bit_registers0_to_31", "output_bit_registers32_to_63"], "UINT32"),
-    "joint_mode": "VECTOR6INT32",
+_NAMES_OF_OUTPUTS = {
+    "DOUBLE": """
+        timestamp actual_execution_time speed_scaling target_speed_fraction actual_momentum
+        actual_main_voltage actual_robot_voltage actual_robot_current standard_analog_input0
+        standard_analog_input1 standard_analog_output0 standard_analog_output1 payload io_current
+        tool_analog_input0 tool_analog_input1 tool_output_current tool_temperature tcp_force_scalar
+        collision_detection_ratio
+    """,
+    "VECTOR6D": """
+        target_q target_qd target_qdd target_current target_moment actual_q actual_qd actual_current
+        joint_control_output actual_TCP_pose actual_TCP_speed actual_TCP_force target_TCP_pose
+        target_TCP_speed joint_temperatures actual_joint_voltage ft_raw_wrench payload_inertia
+        actual_current_window actual_current_as_torque tcp_offset
+    """,
+    "VECTOR3D": """
+        actual_tool_accelerometer payload_cog elbow_position elbow_velocity
+    """,
+    "INT32": """
+        robot_mode safety_mode safety_status tool_mode tool_output_voltage
+    """,
+    "UINT32": """
+        runtime_state robot_status_bits safety_status_bits analog_io_types output_bit_registers0_to_31
+        output_bit_registers32_to_63
+    """,
+    "UINT64": """
+        actual_digital_input_bits actual_digital_output_bits
+    """,
+    "VECTOR6INT32": """
+        joint_mode
+    """,
 }
+_TYPES_OF_OUTPUTS = {name: kind for kind, names in _NAMES_OF_OUTPUTS.items() for name in names.split()}
 _TYPES_OF_INPUTS: dict[str, str] = {
     "speed_slider_mask": "UINT32",
     "speed_slider_fraction": "DOUBLE",

@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 
-from robot.simulator.controller import ControllerVersion, URController
+from robot.simulator.controller import URController
 from robot.simulator.peer_queue import ReadWatch, peer_key
 from robot.simulator.report import Report
 from robot.simulator.rtde_protocol import (
@@ -28,6 +28,7 @@ from robot.simulator.rtde_protocol import (
     split_packets,
 )
 from robot.simulator.tcp_server import TcpServer, shut
+from robot.simulator.versions import ControllerVersion
 
 PORT = 30004
 # A client reads the arm and the handshake from two sockets. It gets a head start on the first before it hears on the

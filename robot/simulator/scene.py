@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,13 +49,21 @@ class Scene:
 
     def merged(self) -> tuple[Vertices, Faces, NDArray[np.float32]]:
         """All triangles, in the base frame."""
-        vertices, faces, colors, count = [np.zeros((0, 3))], [np.zeros((0, 3), np.int64)], [np.zeros((0, 3), np.float32)], 0
-        for visual, pose in zip(self.visuals, self.poses, strict=True):
-            vertices.append(apply(pose, visual.vertices))
-            faces.append(visual.faces + count)
-            colors.append(visual.colors)
-            count += len(visual.vertices)
-        return np.vstack(vertices), np.vstack(faces), np.vstack(colors)
+        moved = [
+            Visual(apply(pose, visual.vertices), visual.faces, visual.colors)
+            for visual, pose in zip(self.visuals, self.poses, strict=True)
+        ]
+        whole = joined(moved)
+        return whole.vertices, whole.faces, whole.colors
+
+
+def joined(visuals: Sequence[Visual]) -> Visual:
+    """One visual of several in the same frame."""
+    if not visuals:
+        return Visual(np.zeros((0, 3)), np.zeros((0, 3), np.int64), np.zeros((0, 3), np.float32))
+    starts = np.cumsum([0, *(len(visual.vertices) for visual in visuals)])
+    faces = [visual.faces + start for visual, start in zip(visuals, starts, strict=False)]
+    return Visual(np.vstack([v.vertices for v in visuals]), np.vstack(faces), np.vstack([v.colors for v in visuals]))
 
 
 class SceneReader:
@@ -115,14 +124,11 @@ def _thing_visual(thing: Thing) -> Visual:
     if thing.spec.mesh is not None:
         faces = thing.spec.mesh.faces
         return Visual(thing.spec.mesh.vertices, faces, _plain(thing.spec.color, len(faces)))
-    vertices, faces, colors, count = [], [], [], 0
+    visuals = []
     for part in thing.parts:
-        own, own_faces = triangles(part.shape, part.size_m, _SEGMENTS)
-        vertices.append(apply(part.T_object_part, own))
-        faces.append(own_faces + count)
-        colors.append(_plain(part.color, len(own_faces)))
-        count += len(own)
-    return Visual(np.vstack(vertices), np.vstack(faces), np.vstack(colors))
+        vertices, faces = triangles(part.shape, part.size_m, _SEGMENTS)
+        visuals.append(Visual(apply(part.T_object_part, vertices), faces, _plain(part.color, len(faces))))
+    return joined(visuals)
 
 
 def _geom_visual(model: Any, geom: int) -> Visual:
@@ -147,7 +153,8 @@ def _in_view(points: NDArray[np.float64], radius_m: float, sensor: Intrinsics) -
     x, y, z = points.T
     if z.max() < -radius_m:
         return False
-    for along, focal, center, size in ((x, sensor.fx, sensor.cx, sensor.width), (y, sensor.fy, sensor.cy, sensor.height)):
+    axes = ((x, sensor.fx, sensor.cx, sensor.width), (y, sensor.fy, sensor.cy, sensor.height))
+    for along, focal, center, size in axes:
         for edge, sign in ((-0.5, 1.0), (size - 0.5, -1.0)):
             slope = (edge - center) / focal
             if (sign * (along - slope * z)).max() < -radius_m * np.hypot(1.0, slope):

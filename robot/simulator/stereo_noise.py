@@ -61,7 +61,8 @@ def noisy_depth(view: CleanView, noise: StereoNoise, rng: np.random.Generator) -
     edge, near, far = _edges(depth, noise.edge_m)
     flying = edge & (patchy > 1.0 - noise.flying_share)
     depth = np.where(flying, near + (far - near) * rng.random(depth.shape, dtype=np.float32), depth)
-    lost = hidden | (edge & (patchy < noise.edge_hole_share)) | (_share(_field(depth.shape, 0.8, rng)) < noise.speck_share)
+    lost = hidden | (edge & (patchy < noise.edge_hole_share))
+    lost |= _share(_field(depth.shape, 0.8, rng)) < noise.speck_share
     lost |= patchy < _loss_by_surface(view, noise)
     disparity = camera_model.DEPTH.fx * camera_model.BASELINE_M / depth
     trouble = 1.0 + np.clip(0.5 - view.incidence, 0.0, 0.5) * 3.0 + np.clip(0.25 - view.albedo, 0.0, 0.25) * 4.0

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from robot.errors import SettingsError, did_you_mean
 from robot.simulator import dashboard_server, rtde_server, script_server
-from robot.simulator.controller import VERSIONS, URController
+from robot.simulator.controller import URController
 from robot.simulator.dashboard_server import DashboardServer
 from robot.simulator.interfaces import ArmWorld
 from robot.simulator.rtde_server import RtdeServer
 from robot.simulator.safety import SafetySettings
 from robot.simulator.script_server import ScriptServer
 from robot.simulator.tcp_server import listen
+from robot.simulator.versions import VERSIONS
 
 _FAREWELL_S = 0.03
 

@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.reading import read_color, read_depth, read_frame, read_intrinsics
@@ -131,6 +131,7 @@ def test_a_senseless_intrinsic_is_named(tmp_path: Path, change: dict[str, Any], 
         read_intrinsics(intrinsics_file(tmp_path, GOOD | change))
 
 
+@settings(deadline=None)
 @given(text=st.text(max_size=40), suffix=st.sampled_from([".json", ".yaml", ".intr"]))
 def test_any_text_as_intrinsics_is_a_settings_error(
     tmp_path_factory: pytest.TempPathFactory, text: str, suffix: str

@@ -90,6 +90,8 @@ def main() -> None:
             servers.controller.clear_faults()
         if "wrench" in request:
             world.extra_wrench = np.array(request["wrench"], dtype=float)
+        if "stop_after_s" in request:
+            threading.Timer(request["stop_after_s"], loop.request_stop).start()
         if "blocked" in request:
             world.blocked = bool(request["blocked"])
         return {"q": world.q.tolist(), "time_s": world.time_s, "force_mode": servers.controller.arm.in_force_mode}
