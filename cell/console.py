@@ -82,13 +82,13 @@ class RunConsole:
 
     def warn(self, words: str) -> None:
         """Something the operator should read afterwards, too."""
-        self._console.print(Text(words, style="yellow"))
+        self._console.print(Text(words, style="yellow"), soft_wrap=True)
 
     def recorded(self, record: TrialRecord) -> None:
         """A line was written to the ledger."""
         if not record.voided:
             self._records.append(record)
-        self._console.print(self._line(record))
+        self._console.print(self._line(record), soft_wrap=True)
         self._refresh()
 
     def pause(self) -> None:

@@ -99,7 +99,10 @@ class Session:
         arm = stack.enter_context(UR5Arm(settings.arm))
         gripper = stack.enter_context(Robotiq2F85(settings.gripper))
         camera = stack.enter_context(RealSenseCamera(settings.camera, source))
-        self._directory = self._directory.with_info(camera=dataclasses.asdict(camera.read().intrinsics))
+        detector = make_detector(request.detector)
+        frame = camera.read()
+        detector.detect(frame)  # the first call pays for caches and lazy imports, which is no trial's time
+        self._directory = self._directory.with_info(camera=dataclasses.asdict(frame.intrinsics))
         model = ARM_MODELS[settings.arm_model]
         planner = Planner(settings, model, CollisionChecker.for_cell(settings, model))
         gripper.activate()
@@ -112,7 +115,7 @@ class Session:
             settings,
             motion,
             camera,
-            make_detector(request.detector),
+            detector,
             fallback,
             operator,
             planner,

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from robot.objects import ObjectSpec, Part
 from robot.shapes import Faces, Vertices, volume_m3
 
 DECOMPOSITION_TIMEOUT_S = 90.0
-_ALGORITHM = "coacd-1"  # part of the cache key: change it with the settings in decomposition.py
+_ALGORITHM = "coacd-2"  # part of the cache key: change it with the settings in decomposition.py
 _HULL_TOLERANCE = 0.015  # how far below its hull a surface may lie and still count as convex, of its extent
 _LEAST_TOLERANCE_M = 0.0005
+_MOST_SAMPLES = 4000
 
 
 def convex_parts(thing: ObjectSpec, tell: Callable[[str], None] = lambda _: None) -> tuple[Part, ...]:
@@ -56,6 +58,7 @@ def is_convex(vertices: Vertices, faces: Faces) -> bool:
     corners = vertices[faces]
     edge_middles = [corners[:, [i, (i + 1) % 3]].mean(axis=1) for i in range(3)]
     samples = np.vstack([vertices, corners.mean(axis=1), *edge_middles])
+    samples = samples[:: max(1, len(samples) // _MOST_SAMPLES)]
     tolerance = max(_HULL_TOLERANCE * float(np.ptp(vertices, axis=0).max()), _LEAST_TOLERANCE_M)
     return bool(_depth_below(hull.equations, samples).max() < tolerance)
 
@@ -162,7 +165,7 @@ def _load(path: Path) -> list[tuple[Vertices, Faces]] | None:
         with np.load(path) as stored:
             count = int(stored["count"])
             return [(stored[f"vertices_{i}"], stored[f"faces_{i}"]) for i in range(count)] or None
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # not there, or torn: it is made again
 
 

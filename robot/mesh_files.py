@@ -115,7 +115,7 @@ def _polygon(words: list[str], vertex_count: int) -> list[tuple[int, int, int]]:
 def _read_stl(data: bytes) -> Mesh:
     count = int.from_bytes(data[80:84], "little") if len(data) >= 84 else -1
     if len(data) == 84 + 50 * count:
-        records = np.frombuffer(data, dtype=np.dtype("<f4, (3,3)<f4, <u2"), offset=84)
+        records = np.frombuffer(data, dtype=np.dtype("(3,)<f4, (3,3)<f4, <u2"), offset=84)
         corners = records["f1"].reshape(-1, 3).astype(np.float64)
     elif data.lstrip()[:5].lower() == b"solid":
         words = data.decode("utf-8", errors="strict").split()

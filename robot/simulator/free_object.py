@@ -29,18 +29,21 @@ class FreeObject:
         self._qvel = slice(int(joint.dofadr[0]), int(joint.dofadr[0]) + 6)
         self._geoms = np.flatnonzero(model.geom_bodyid == model.body(OBJECT_BODY).id)
         self._friction = (friction, *np.array(model.geom_friction[self._geoms[0], 1:]))
-        quat = Rotation.from_matrix(T_base_object[:3, :3]).as_quat()[[3, 0, 1, 2]]
-        self._resting = np.concatenate([T_base_object[:3, 3], quat])
         self._still_s = 0.0
-        self.asleep = False
-        data.qpos[self._qpos] = self._resting
-        self._sleep()
+        self.lay(T_base_object)
 
     @property
     def T_base_object(self) -> Transform:
         """(4, 4) where it is."""
         qpos = self._data.qpos[self._qpos]
         return transform(Rotation.from_quat(qpos[[4, 5, 6, 3]]), qpos[:3])
+
+    def lay(self, T_base_object: Transform) -> None:
+        """Put it there, asleep."""
+        quat = Rotation.from_matrix(T_base_object[:3, :3]).as_quat()[[3, 0, 1, 2]]
+        self._resting = np.concatenate([T_base_object[:3, 3], quat])
+        self._data.qpos[self._qpos] = self._resting
+        self._sleep()
 
     def after_step(self) -> None:
         """Stay asleep, or wake up; called after every physics step."""

@@ -16,7 +16,7 @@ from robot.geometry import Transform
 from robot.gripper_geometry import STROKE_M
 from robot.kinematics import ArmModel
 from robot.objects import ObjectSpec, Part
-from robot.simulator.arm_body import HOME_RAD, TIME_STEP_S, build_arm_spec, set_posture
+from robot.simulator.arm_body import FLOOR_M, HOME_RAD, TIME_STEP_S, build_arm_spec, set_posture
 from robot.simulator.arm_servo import ArmServo
 from robot.simulator.contacts import Contacts
 from robot.simulator.free_object import FreeObject
@@ -25,6 +25,11 @@ from robot.simulator.jaws import JawMotion, JawServo, JawState
 from robot.simulator.object_body import OBJECT_BODY, Placer, add_object, lowest_point_m
 
 LIFTED_M = 0.020
+_BLOWN_UP = [int(w) for w in (mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQVEL,
+                              mujoco.mjtWarning.mjWARN_BADQACC)]  # fmt: skip
+_ON_THE_FLOOR: Transform = np.array(
+    [[1, 0, 0, 1.6], [0, 1, 0, 0.9], [0, 0, 1, FLOOR_M + 0.15], [0, 0, 0, 1]], dtype=float
+)
 _ROBOT_DOFS = 9  # six joints, the carrier, two fingers; the object's free joint comes after them
 
 
@@ -117,6 +122,7 @@ class World:
         """Step the physics; the servo target moves linearly from the previous one over ``duration_s``."""
         steps = max(1, round(duration_s / TIME_STEP_S))
         model, data, jaws, free = self._model, self._data, self._jaws, self._free
+        before = np.array(data.qpos)
         for command in self._servo.plan(duration_s, steps):
             data.ctrl[:6] = command
             jaws.before_step(TIME_STEP_S)
@@ -126,6 +132,8 @@ class World:
                 free.after_step()
         self._time_s += steps * TIME_STEP_S
         self.changes += 1
+        if data.warning.number[_BLOWN_UP].any():
+            self._recover(before)
         if free is not None:
             free.after_advance(duration_s)
         if self._losing and jaws.opened:
@@ -261,6 +269,16 @@ class World:
         self._servo.attach(self._model, self._data)
         self._jaws.attach(self._model, self._data)
         self.changes += 1
+        mujoco.mj_forward(self._model, self._data)
+
+    def _recover(self, qpos: NDArray[np.float64]) -> None:
+        """The solver lost the object's motion (deeply wedged between jaws and table): it lies on the floor now."""
+        self._tell("the physics broke down: the object has been thrown off the table")
+        mujoco.mj_resetData(self._model, self._data)
+        self._data.qpos[:_ROBOT_DOFS] = qpos[:_ROBOT_DOFS]
+        if self._free is not None:
+            self._free.lay(_ON_THE_FLOOR)
+        self._jaws.halt()
         mujoco.mj_forward(self._model, self._data)
 
     def _set_losing(self, losing: bool) -> None:

@@ -128,6 +128,21 @@ def test_grip_force_is_the_set_force(world: World) -> None:
         assert abs(world._data.actuator("jaws").force[0]) / 2 == pytest.approx(force_n, rel=0.05)
 
 
+def test_broken_physics_costs_the_object_not_the_cell(world: World) -> None:
+    world.place("cube", 1)
+    q = world.q
+    world._data.qvel[-6:] = 1e12
+    world._free.asleep = False  # type: ignore[union-attr]
+    world.advance(0.008)
+    rest(world, 0.5)
+    np.testing.assert_allclose(world.q, q, atol=1e-3)
+    assert world.T_base_object is not None
+    assert world.T_base_object[2, 3] < TABLE_TOP_M - 0.5
+    world.place("cube", 2)
+    rest(world, 0.1)
+    assert abs(world.T_base_object[2, 3] - TABLE_TOP_M - 0.02) < 0.001
+
+
 # ---------------------------------------------------------------- placing
 
 

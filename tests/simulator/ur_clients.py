@@ -187,6 +187,7 @@ def dropped(session: Session) -> dict:
     ask(inject="dropped_sockets")
     found = {"receive_lost": wait_for(lambda: not receive.isConnected())}
     found["receive_back"] = receive.reconnect()
+    time.sleep(1.0)
     found["control_back"] = wait_for(lambda: control.isConnected() and control.isProgramRunning(), 15.0)
     control.moveJ(NEAR, 1.0, 2.0)  # may be the one that notices
     found["move"] = control.moveJ(list(HOME), 1.0, 2.0)
