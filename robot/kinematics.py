@@ -20,11 +20,16 @@ _POSITION_TOLERANCE_M = 1e-6
 _ROTATION_TOLERANCE = 1e-6
 _DUPLICATE_RAD = 1e-7
 _SINGULAR_SINE = 1e-6
+_XYZ = (0, 1, 2)
+_LAST_ROW = [0.0, 0.0, 0.0, 1.0]
 
 
 @dataclass(frozen=True)
 class ArmModel:
-    """Denavit-Hartenberg table and limits of a six-axis UR arm. Lengths [m], angles [rad], torques [Nm]."""
+    """Denavit-Hartenberg table and limits of a six-axis UR arm. Lengths [m], angles [rad], torques [Nm].
+
+    ``alpha`` holds quarter turns only (-pi/2, 0, pi/2), as on every UR arm.
+    """
 
     name: str
     a: Row6
@@ -64,25 +69,22 @@ UR5E = ArmModel(
 
 def link_transforms(model: ArmModel, q: ArrayLike) -> Array:
     """(6, 4, 4): T_base_frame_i of the DH frames i = 1..6 for (6,) joint angles ``q`` [rad]; the last is the flange."""
-    frames = np.zeros((6, 4, 4))
-    T = ((1.0, 0.0, 0.0, 0.0), (0.0, 1.0, 0.0, 0.0), (0.0, 0.0, 1.0, 0.0))
+    frames: list[list[list[float]]] = []
+    x, y, z, p = [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]
     angles = np.asarray(q, dtype=np.float64).tolist()
-    for i, (angle, a, d, alpha) in enumerate(zip(angles, model.a, model.d, model.alpha, strict=True)):
+    for angle, a, d, alpha in zip(angles, model.a, model.d, model.alpha, strict=True):
         c, s = cos(angle), sin(angle)
-        ca = 0.0 if alpha else 1.0
-        sa = (1.0 if alpha > 0 else -1.0) if alpha else 0.0
-        T = tuple(
-            (
-                x * c + y * s,
-                (y * c - x * s) * ca + z * sa,
-                (x * s - y * c) * sa + z * ca,
-                a * (x * c + y * s) + z * d + p,
-            )
-            for x, y, z, p in T
-        )  # type: ignore[assignment]
-        frames[i, :3] = T
-    frames[:, 3, 3] = 1.0
-    return frames
+        side = [y[k] * c - x[k] * s for k in _XYZ]
+        x = [x[k] * c + y[k] * s for k in _XYZ]
+        p = [p[k] + a * x[k] + d * z[k] for k in _XYZ]
+        if alpha > 0:
+            y, z = z, [-v for v in side]
+        elif alpha < 0:
+            y, z = [-v for v in z], side
+        else:
+            y = side
+        frames.append([[x[k], y[k], z[k], p[k]] for k in _XYZ] + [_LAST_ROW])
+    return np.array(frames)
 
 
 def forward(model: ArmModel, q: ArrayLike) -> Array:

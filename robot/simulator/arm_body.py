@@ -18,7 +18,7 @@ from robot.kinematics import ArmModel
 from robot.simulator.gripper_body import CARRIER_JOINT, FINGER_JOINTS, add_gripper, advance_polynomial
 
 JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "wrist_1", "wrist_2", "wrist_3")
-TABLE_TOP_M, FLOOR_M = -0.15, -0.90
+TABLE_TOP_M, FLOOR_M = -0.25, -0.90
 TABLE_MIN_M, TABLE_MAX_M = (0.10, -0.60), (0.95, 0.60)
 TIME_STEP_S = 0.002
 HOME_RAD = (1.9, -1.7, 2.0, -1.8708, -1.5708, 0.0)  # beside the table's middle, out of the camera's view, tool down

@@ -18,7 +18,7 @@ NEAREST_M, FARTHEST_M = 0.17, 4.0
 
 def T_base_color() -> Transform:
     """(4, 4) pose of the colour sensor: 0.70 m above the table, looking straight down."""
-    return transform([[0.0, -1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, -1.0]], [0.50, 0.0, 0.55])
+    return transform([[0.0, -1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, -1.0]], [0.50, 0.0, 0.45])
 
 
 def T_color_depth() -> Transform:

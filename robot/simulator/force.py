@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from robot.geometry import invert
 from robot.kinematics import ArmModel, forward
 from robot.simulator.motion import solve
-from robot.simulator.profiles import rotation_by
+from robot.simulator.rotations import cross, rotation_by
 
 Array = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ class ForceSensor:
         """(6,) reading in base axes about the TCP: what the world does to the tool."""
         R = T_base_flange[:3, :3]
         reading = self.at_flange(R)
-        reading[3:] -= np.cross(R @ T_flange_tcp[:3, 3], reading[:3])
+        reading[3:] -= cross(R @ T_flange_tcp[:3, 3], reading[:3])
         return reading
 
 

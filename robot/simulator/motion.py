@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from robot.geometry import invert
 from robot.kinematics import ArmModel, forward, inverse_near, jacobian
-from robot.simulator.profiles import CartesianPath, JointPath, rotation_by
+from robot.simulator.profiles import CartesianPath, JointPath
+from robot.simulator.rotations import cross, rotation_by
 
 Array = NDArray[np.float64]
 
@@ -208,7 +209,7 @@ def tcp_twist(model: ArmModel, q: Array, qd: Array, T_flange_tcp: Array) -> Arra
     """(6,) velocity of the TCP [m/s] and angular velocity [rad/s], base axes."""
     twist: Array = jacobian(model, q) @ qd
     lever = forward(model, q)[:3, :3] @ T_flange_tcp[:3, 3]
-    twist[:3] += np.cross(twist[3:], lever)
+    twist[:3] += cross(twist[3:], lever)
     return twist
 
 

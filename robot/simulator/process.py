@@ -92,6 +92,11 @@ class SimulatedCell:
         """The process's number."""
         return self._process.pid
 
+    @property
+    def returncode(self) -> int | None:
+        """What the process ended with, or None while it runs."""
+        return self._process.poll()
+
     def alive(self) -> bool:
         """Whether the process still runs."""
         return self._process.poll() is None

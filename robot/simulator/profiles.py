@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import cos, sin, sqrt
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
+
+from robot.simulator.rotations import rotation_about
 
 Array = NDArray[np.float64]
 
@@ -182,23 +184,3 @@ class CartesianPath:
             if fraction > 0 and angle > 0:
                 T[:3, :3] = rotation_about(axis, angle * fraction) @ T[:3, :3]
         return T
-
-
-def rotation_about(axis: Array, angle_rad: float) -> Array:
-    """(3, 3) rotation about the unit vector ``axis`` (cheap enough for every control period)."""
-    x, y, z = axis
-    c, s = cos(angle_rad), sin(angle_rad)
-    k = 1.0 - c
-    return np.array(
-        [
-            [c + x * x * k, x * y * k - z * s, x * z * k + y * s],
-            [y * x * k + z * s, c + y * y * k, y * z * k - x * s],
-            [z * x * k - y * s, z * y * k + x * s, c + z * z * k],
-        ]
-    )
-
-
-def rotation_by(rotation_vector: Array) -> Array:
-    """(3, 3) from a rotation vector [rad]."""
-    angle = float(sqrt(float(rotation_vector @ rotation_vector)))
-    return np.eye(3) if angle < 1e-15 else rotation_about(rotation_vector / angle, angle)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -41,10 +42,8 @@ class Registers:
 
     def published(self, name: str) -> Any:
         """The value of a register by its RTDE name."""
-        match = _OUTPUT.fullmatch(name)
-        if match is None:
-            raise KeyError(name)
-        return (self._in if match[1] == "input" else self._out)[match[2]][int(match[3])]
+        direction, kind, index = _parsed(name)
+        return (self._in if direction == "input" else self._out)[kind][index]
 
     def int_in(self, index: int) -> int:
         return int(self._in["int"][self.offset + index])
@@ -71,6 +70,14 @@ class Registers:
     def command_name(self) -> str:
         """RTDE name of the register that carries the command."""
         return f"input_int_register_{self.offset}"
+
+
+@functools.cache
+def _parsed(name: str) -> tuple[str, str, int]:
+    match = _OUTPUT.fullmatch(name)
+    if match is None:
+        raise KeyError(name)
+    return match[1], match[2], int(match[3])
 
 
 def _block() -> dict[str, list[Any]]:

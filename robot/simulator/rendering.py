@@ -12,6 +12,7 @@ from robot.frame import Intrinsics
 from robot.geometry import Transform, apply, invert
 from robot.native_libraries import load_libusb
 from robot.simulator import camera_model
+from robot.simulator.arm_body import TABLE_TOP_M
 from robot.simulator.backdrop import Backdrop, make_backdrop
 from robot.simulator.scene import Scene
 
@@ -19,7 +20,7 @@ Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 Window = tuple[slice, slice]
 
-_LIGHT_M = np.array([0.15, 0.55, 1.60])  # a lamp beside the cell
+_LIGHT_M = np.array([0.15, 0.55, TABLE_TOP_M + 1.75])  # a lamp beside the cell
 _LIGHT_SAMPLES_M = ((-0.12, -0.12), (0.12, -0.12), (-0.12, 0.12), (0.12, 0.12))
 _AMBIENT, _LAMP, _SKY = 0.42, 0.46, 0.16
 _OFF_SURFACE_M = 2e-4

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from robot.geometry import transform_to_pose
 from robot.kinematics import forward, link_transforms
 from robot.simulator.arm import Arm
 from robot.simulator.motion import tcp_twist
+from robot.simulator.rotations import pose_of
 from robot.simulator.safety import RobotMode, RuntimeState
 
 if TYPE_CHECKING:
@@ -98,11 +98,11 @@ _VARIABLES: dict[str, Callable[[Report], Any]] = {
     "actual_current_as_torque": lambda r: r._arm.torque,
     "actual_current_window": lambda r: [0.5] * 6,
     "joint_control_output": lambda r: r.target_current,
-    "actual_TCP_pose": lambda r: transform_to_pose(r.T_base_flange @ r._arm.T_flange_tcp),
+    "actual_TCP_pose": lambda r: pose_of(r.T_base_flange @ r._arm.T_flange_tcp),
     "actual_TCP_speed": lambda r: r.tcp_velocity,
     "actual_TCP_force": lambda r: r.tcp_force,
     "tcp_force_scalar": lambda r: float(np.linalg.norm(r.tcp_force[:3])),
-    "target_TCP_pose": lambda r: transform_to_pose(r._arm.tcp_transform(r._arm.runner.q)),
+    "target_TCP_pose": lambda r: pose_of(r._arm.tcp_transform(r._arm.runner.q)),
     "target_TCP_speed": lambda r: r._arm.tcp_velocity(),
     "tcp_offset": lambda r: r._arm.tcp,
     "actual_digital_input_bits": lambda r: r._c.io.digital_in,

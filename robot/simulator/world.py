@@ -65,11 +65,16 @@ class Thing:
     placer: Placer
 
 
+def _ignore(_: str) -> None:
+    """A warning of MuJoCo's."""
+
+
 class World:
     """Implements :class:`robot.simulator.interfaces.ArmWorld`. Frame: the robot's base = MuJoCo's world, z up."""
 
     def __init__(self, arm: ArmModel, objects: tuple[ObjectSpec, ...], tell: Callable[[str], None]) -> None:
         """``tell`` hears of anything slow, such as the decomposition of a mesh."""
+        mujoco.set_mju_user_warning(_ignore)  # advance() looks for them; by default they go into a file where we are
         self.arm = arm
         self.board_shown = False
         self.changes = 0

@@ -24,7 +24,7 @@ def grasp(u=321.5, v=239.5, depth_m=0.68, angle_rad=0.0):
 
 def test_the_image_centre_is_below_the_camera():
     center = grasp_in_base(grasp(), K, T_BASE_CAMERA).center_base_m
-    np.testing.assert_allclose(center, [0.50, 0.0, -0.13], atol=1e-6)
+    np.testing.assert_allclose(center, [0.50, 0.0, -0.23], atol=1e-6)
 
 
 def test_image_right_is_minus_y_and_image_down_is_minus_x():
@@ -43,7 +43,7 @@ def test_the_closing_direction_turns_with_the_angle_from_u_towards_v(angle):
 def test_the_region_is_the_workspace_seen_on_the_table():
     region = workspace_region(K, T_BASE_CAMERA, CELL.workspace, CELL.table_height_m)
     v, u = np.nonzero(region)
-    corners = [[0.32, 0.20, -0.15], [0.68, -0.20, -0.15]]
+    corners = [[0.32, 0.20, -0.25], [0.68, -0.20, -0.25]]
     in_camera = (np.array(corners) - T_BASE_CAMERA[:3, 3]) @ T_BASE_CAMERA[:3, :3]
     pixels = K.project(in_camera)
     assert (u.min(), u.max()) == pytest.approx((pixels[:, 0].min(), pixels[:, 0].max()), abs=1)

@@ -38,7 +38,7 @@ class WallBeyond:
 PLANNER = Planner(CELL, UR5, FreeSpace())
 
 
-def grasp(x=0.5, y=0.0, z=-0.12, yaw=0.3, width_m=0.06):
+def grasp(x=0.5, y=0.0, z=-0.22, yaw=0.3, width_m=0.06):
     return GraspInBase(np.array([x, y, z]), np.array([np.cos(yaw), np.sin(yaw), 0.0]), width_m)
 
 
@@ -46,7 +46,7 @@ def grasp(x=0.5, y=0.0, z=-0.12, yaw=0.3, width_m=0.06):
 @given(
     st.floats(0.40, 0.60),
     st.floats(-0.12, 0.12),
-    st.floats(-0.149, -0.05),
+    st.floats(-0.249, -0.15),
     st.floats(-3.1, 3.1),
     st.floats(0.02, 0.085),
 )
@@ -62,14 +62,14 @@ def test_every_grasp_in_the_middle_of_the_workspace_is_planned(x, y, z, yaw, wid
 
 
 def test_fingertips_end_below_the_grasp_centre_at_the_width_of_contact():
-    plan = PLANNER.plan(grasp(z=-0.08, width_m=0.07))
+    plan = PLANNER.plan(grasp(z=-0.18, width_m=0.07))
     flange_z = plan.T_base_grasp[2, 3] + TIP_FROM_FLANGE_CLOSED_M
     tip_at_contact = flange_z - tip_from_flange_m(0.07 - 0.016)
-    assert tip_at_contact == pytest.approx(-0.08 - CELL.grasp.tip_below_grasp_m)
+    assert tip_at_contact == pytest.approx(-0.18 - CELL.grasp.tip_below_grasp_m)
 
 
 def test_a_grasp_under_the_table_is_lifted_to_the_floor():
-    assert PLANNER.plan(grasp(z=-0.30)).T_base_grasp[2, 3] == pytest.approx(FLOOR_M)
+    assert PLANNER.plan(grasp(z=-0.40)).T_base_grasp[2, 3] == pytest.approx(FLOOR_M)
 
 
 @pytest.mark.parametrize(
@@ -94,11 +94,11 @@ def test_what_collides_is_blocked():
 
 
 def test_put_down_keeps_the_tool_straight_and_reachable():
-    release = tool_down(np.array([0.47, 0.03, -0.14]), np.array([0.0, 1.0, 0.0]))
+    release = tool_down(np.array([0.47, 0.03, -0.24]), np.array([0.0, 1.0, 0.0]))
     q_above = PLANNER.plan_put_down(release, np.array(CELL.home_joints_rad))
     T_above = forward(UR5, q_above) @ T_FLANGE_TCP
     np.testing.assert_allclose(T_above[:2, 3], [0.47, 0.03], atol=1e-6)
-    assert T_above[2, 3] == pytest.approx(-0.14 + CELL.grasp.lift_height_m)
+    assert T_above[2, 3] == pytest.approx(-0.24 + CELL.grasp.lift_height_m)
 
 
 def test_paths_are_finely_sampled_and_hold_both_ends():

@@ -56,7 +56,9 @@ def ell() -> trimesh.Trimesh:
 
 @pytest.mark.parametrize("keyword", ["o", "g"])
 def test_convex_groups_are_taken_as_they_are(tmp_path: Path, keyword: str) -> None:
-    write_groups(tmp_path / "a.obj", box((0.1, 0.02, 0.02), (0, 0, 0)), box((0.02, 0.1, 0.02), (0, 0.06, 0)), keyword=keyword)
+    write_groups(
+        tmp_path / "a.obj", box((0.1, 0.02, 0.02), (0, 0, 0)), box((0.02, 0.1, 0.02), (0, 0.06, 0)), keyword=keyword
+    )
     parts = convex_parts(load(tmp_path, "a.obj"))
     assert [round(part.volume_m3 * 1e9) for part in parts] == [40_000, 40_000]
     assert not (tmp_path / "cache").exists()

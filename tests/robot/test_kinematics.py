@@ -35,11 +35,13 @@ def test_the_stretched_arm_ends_where_the_published_lengths_say(model, position_
     assert_allclose(T[:3, :3], [[1, 0, 0], [0, 0, -1], [0, 1, 0]], atol=1e-12)
 
 
+@settings(deadline=None)
 @given(MODELS, ANGLES)
 def test_forward_is_the_textbook_product(model, q):
     assert_allclose(forward(model, q), _plain_forward(model, q), atol=1e-12)
 
 
+@settings(deadline=None)
 @given(MODELS, ANGLES)
 def test_link_frames_are_the_partial_products(model, q):
     frames = link_transforms(model, q)
@@ -51,7 +53,7 @@ def test_link_frames_are_the_partial_products(model, q):
     assert_allclose(frames[5], forward(model, q), atol=1e-15)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(MODELS, ANGLES)
 def test_every_inverse_solution_reaches_the_pose_and_the_original_is_among_them(model, q):
     T = forward(model, q)
@@ -80,7 +82,7 @@ def test_a_pose_out_of_reach_has_no_solution(position_m):
     assert inverse_near(UR5, T, np.zeros(6)) is None
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(MODELS, ANGLES, st.lists(st.floats(-0.02, 0.02), min_size=6, max_size=6))
 def test_near_a_known_solution_the_same_branch_is_found(model, q, offset):
     if min(abs(np.sin(q[4])), abs(np.sin(q[2]))) < 0.1:
@@ -101,7 +103,7 @@ def test_nearest_adds_full_turns_within_the_limits():
     assert nearest(np.empty((0, 6)), near, UR5) is None
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(MODELS, ANGLES)
 def test_jacobian_agrees_with_finite_differences(model, q):
     J = jacobian(model, q)

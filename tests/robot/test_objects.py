@@ -71,8 +71,7 @@ def test_primitives_are_read_with_pose_color_and_density(tmp_path: Path) -> None
 def test_a_ring_is_hollow_and_round(tmp_path: Path) -> None:
     path = write(
         tmp_path,
-        "objects:\n  - {name: a, mass_kg: 1, friction: 0.5,"
-        " primitives: [{shape: ring, size_m: [0.1, 0.08, 0.02]}]}",
+        "objects:\n  - {name: a, mass_kg: 1, friction: 0.5, primitives: [{shape: ring, size_m: [0.1, 0.08, 0.02]}]}",
     )
     (thing,) = load_objects(path)
     points = np.vstack([part.vertices_object for part in thing.primitives])

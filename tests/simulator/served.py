@@ -29,8 +29,10 @@ class Server:
         self.address = address
         self.model = model
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.simulator.ideal_world", "--address", address, "--model", model]
-            + ["--speed", speed, "--lag", str(lag_s)],
+            [
+                *(sys.executable, "-m", "tests.simulator.ideal_world", "--address", address),
+                *("--model", model, "--speed", speed, "--lag", str(lag_s)),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

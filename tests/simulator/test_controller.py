@@ -93,7 +93,7 @@ def test_speed_and_acceleration_are_kept(driver):
     for speed in (0.25, 0.5):
         driver.run(1, [*HOME, 3.0, 8.0])
         start, peak = driver.world.time_s, 0.0
-        driver.send(1, [*(HOME_Q + [1.0, 0, 0, 0, 0, 0.5]), speed, 4.0])
+        driver.send(1, [HOME_Q[0] + 1.0, *HOME_Q[1:5], HOME_Q[5] + 0.5, speed, 4.0])
         while driver.handshake != DONE:
             driver.tick()
             peak = max(peak, float(np.abs(driver.world.qd).max()))
@@ -237,7 +237,7 @@ def test_forward_and_inverse_kinematics_know_the_tool(driver):
     assert_allclose(pose_to_transform(driver.doubles()), forward(UR5, TARGET), atol=1e-9)
     driver.run(46, here)
     assert_allclose(driver.doubles(), HOME, atol=1e-6)
-    turned = HOME_Q + [0, 0, 0, 0, 0, 2 * np.pi]
+    turned = np.array([*HOME_Q[:5], HOME_Q[5] + 2 * np.pi])
     driver.run(30, [*here, *turned, 1e-10, 1e-10])
     assert_allclose(driver.doubles(), turned, atol=1e-6)
     driver.send(58)
@@ -259,7 +259,9 @@ def test_questions_about_reach_and_limits(driver):
 def test_pose_trans_and_target_waypoint(driver):
     a, b = [0.1, 0.2, 0.3, 0.4, 0.0, 0.0], [0.0, 0.1, 0.0, 0.0, 0.5, 0.0]
     driver.run(39, [*a, *b])
-    assert_allclose(pose_to_transform(driver.doubles()), pose_to_transform(np.array(a)) @ pose_to_transform(np.array(b)))
+    assert_allclose(
+        pose_to_transform(driver.doubles()), pose_to_transform(np.array(a)) @ pose_to_transform(np.array(b))
+    )
     goal = shifted(driver, 0.02)
     driver.run(3, [*goal, 0.2, 1.0])
     driver.run(28)

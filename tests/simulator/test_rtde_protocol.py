@@ -1,7 +1,7 @@
 import struct
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -21,6 +21,7 @@ from robot.simulator.rtde_protocol import (
 PACKETS = st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=40)), max_size=6)
 
 
+@settings(deadline=None)
 @given(PACKETS, st.lists(st.integers(1, 30), max_size=40))
 def test_packets_survive_any_fragmentation(packets, cuts):
     stream = b"".join(frame(kind, payload) for kind, payload in packets)
@@ -38,6 +39,7 @@ def test_an_impossible_length_is_refused():
         split_packets(bytearray(b"\x00\x02U"))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_garbage_never_breaks_the_decoder(payload):
     names = ["input_int_register_0", *(f"input_double_register_{i}" for i in range(6)), "input_bit_register_64"]

@@ -137,7 +137,7 @@ def test_broken_physics_costs_the_object_not_the_cell(world: World) -> None:
     rest(world, 0.5)
     np.testing.assert_allclose(world.q, q, atol=1e-3)
     assert world.T_base_object is not None
-    assert world.T_base_object[2, 3] < TABLE_TOP_M - 0.5
+    assert world.T_base_object[2, 3] < TABLE_TOP_M - 0.3
     world.place("cube", 2)
     rest(world, 0.1)
     assert abs(world.T_base_object[2, 3] - TABLE_TOP_M - 0.02) < 0.001
