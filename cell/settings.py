@@ -80,7 +80,7 @@ class GraspSettings:
     table_clearance_m: float = 0.003
     tip_below_grasp_m: float = 0.010
     least_width_m: float = 0.002
-    descend_speed_m_s: float = 0.10
+    descend_speed_m_s: float = 0.05
 
     def __post_init__(self) -> None:
         if not MIN_FORCE_N <= self.force_n <= MAX_FORCE_N:

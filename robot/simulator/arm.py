@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 Steps = Iterator[None]
 """A routine that takes simulated time: it yields once per control period."""
 
-SETTLED_RAD = 0.0005
+SETTLED_RAD = 0.0002
 SETTLE_MAX_S = 0.3
 _HALT_RAD_S2 = 8.0
 _STILL_RAD_S = 0.002

@@ -47,16 +47,19 @@ class Contacts:
             return wrench
         contact = data.contact
         on_gripper = self._kind[contact.geom] == _GRIPPER
-        outside = np.flatnonzero((on_gripper[:, 0] != on_gripper[:, 1]) & (contact.efc_address >= 0))
-        origin = data.xpos[self._flange]
-        for i in outside:
-            address, rows = contact.efc_address[i], min(int(contact.dim[i]), 3)
-            local = np.zeros(3)
-            local[:rows] = data.efc_force[address : address + rows]
-            # The contact's frame has its axes in rows; its force acts on the second geom.
-            force = local @ contact.frame[i].reshape(3, 3) * (1.0 if on_gripper[i, 1] else -1.0)
-            wrench[:3] += force
-            wrench[3:] += np.cross(contact.pos[i] - origin, force)
+        address = contact.efc_address
+        outside = np.flatnonzero((on_gripper[:, 0] != on_gripper[:, 1]) & (address >= 0))
+        if not len(outside):
+            return wrench
+        # Normal and two tangential forces stand first; the contact's frame has its axes in rows; the force acts on
+        # the second geom.
+        local = data.efc_force[address[outside, None] + np.arange(3)] * np.where(on_gripper[outside, 1:], 1.0, -1.0)
+        forces = np.einsum("ni,nij->nj", local, contact.frame[outside].reshape(-1, 3, 3))
+        x, y, z = (contact.pos[outside] - data.xpos[self._flange]).T
+        wrench[:3] = forces.sum(axis=0)
+        wrench[3] = y @ forces[:, 2] - z @ forces[:, 1]
+        wrench[4] = z @ forces[:, 0] - x @ forces[:, 2]
+        wrench[5] = x @ forces[:, 1] - y @ forces[:, 0]
         return wrench
 
 

@@ -75,6 +75,11 @@ class URController:
         return self._program is not None and self._program.busy and self.runtime_state is RuntimeState.PLAYING
 
     @property
+    def jolted(self) -> bool:
+        """The moving arm has just met something: a moment that clients must be able to follow."""
+        return self.arm.active and self.arm.sensor.jolted
+
+    @property
     def _paused_for_good(self) -> bool:
         return self.runtime_state is RuntimeState.PAUSED and not self.arm.runner.qd.any()
 
@@ -147,10 +152,13 @@ class URController:
             self.registers.set_int(0, DONE)
             self._changed()
             return
+        try:
+            waypoints = parse_path(text)
+        except ValueError as error:
+            print(f"program {name} not started: {error}", file=sys.stderr)
+            return
         self.registers.offset = register_offset(text)
-        self._program = Program(
-            self.arm, self.registers, HANDLERS, parse_path(text), self.protective_stop, self._set_watchdog
-        )
+        self._program = Program(self.arm, self.registers, HANDLERS, waypoints, self.protective_stop, self._set_watchdog)
         self.program_name = name
         self.runtime_state = RuntimeState.PLAYING
         self._watchdog_s = 0.0
@@ -234,7 +242,7 @@ class URController:
         if self.safety is Safety.PROTECTIVE_STOP:
             self.safety = Safety.NORMAL
             self.runtime_state = RuntimeState.STOPPED
-            self._monitor.reset()
+            self._monitor.reset(float(np.linalg.norm(self.arm.sensor.wrench[:3])))
             self._changed()
 
     def shut_down(self) -> None:
@@ -298,7 +306,7 @@ class URController:
                 self.protective_stop(str(error))
             else:
                 self.arm.hold_target()
-        except ProgramError as error:
+        except (ProgramError, ValueError, ArithmeticError) as error:  # such as a client's NaN
             print(f"program stopped: {error}", file=sys.stderr)
             self.stop_program()
 

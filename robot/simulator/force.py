@@ -16,6 +16,8 @@ from robot.simulator.rotations import cross, rotation_by
 Array = NDArray[np.float64]
 
 FILTER_S = 0.016
+USUAL_S = 0.15
+JOLT_N = 4.0
 CONTACT_FORCE_N = 8.0
 CONTACT_TORQUE_NM = 1.5
 _ONSET = 0.25
@@ -32,10 +34,17 @@ class ForceSensor:
     def __init__(self) -> None:
         self.wrench = np.zeros(6)
         self._zero = np.zeros(6)
+        self._usual_force = np.zeros(3)
+
+    @property
+    def jolted(self) -> bool:
+        """The force is not what it was a moment ago: the tool has met something, or lost it."""
+        return float(np.linalg.norm(self.wrench[:3] - self._usual_force)) > JOLT_N
 
     def update(self, flange_wrench: Array, period_s: float) -> None:
         """Take a sample: (6,) in base axes about the flange."""
         self.wrench = self.wrench + (flange_wrench - self.wrench) * (period_s / (period_s + FILTER_S))
+        self._usual_force += (self.wrench[:3] - self._usual_force) * (period_s / (period_s + USUAL_S))
 
     def zero(self, R_base_flange: Array) -> None:
         """Make the present reading the zero."""

@@ -30,6 +30,7 @@ class FreeObject:
         self._geoms = np.flatnonzero(model.geom_bodyid == model.body(OBJECT_BODY).id)
         self._friction = (friction, *np.array(model.geom_friction[self._geoms[0], 1:]))
         self._still_s = 0.0
+        self.asleep = True
         self.lay(T_base_object)
 
     @property

@@ -25,7 +25,8 @@ class SimulationLoop:
 
     With a speed factor, simulated time is locked to that multiple of wall time. As fast as possible (``speed`` None),
     time passes only while something moves and for SETTLE_S after; then the world stands still, so that what happens
-    in it depends on the commands alone.
+    in it depends on the commands alone. Either way time runs no faster than the wall clock while the moving arm meets
+    something: a client that watches the force could not react otherwise.
     """
 
     def __init__(self, controller: URController, world: ArmWorld, speed: float | None) -> None:
@@ -82,6 +83,8 @@ class SimulationLoop:
             if self._settle_left_s > 0:
                 controller.hold_moves = not self._busy
                 self._tick()
+                if controller.jolted:
+                    self._linger()
                 if not self._busy:
                     self._settle_left_s -= controller.period_s
                 self._publish_if_due(_RUNNING_PUBLISH_S)
@@ -122,6 +125,9 @@ class SimulationLoop:
                 self._tick()
                 ticks += 1
                 due -= 1
+                if speed > 1 and controller.jolted:
+                    self._linger()
+                    start, ticks, due = time.monotonic(), 0, 0
                 if controller.publish_wanted or time.monotonic() > batch_end:
                     break
             self._publish_if_due(publish_s)
@@ -135,6 +141,15 @@ class SimulationLoop:
     def _tick(self) -> None:
         self._controller.tick()
         self._world.advance(self._controller.period_s)
+
+    def _linger(self) -> None:
+        """Let as much wall time pass as the last control period took in the world, heeding what comes in."""
+        controller = self._controller
+        controller.publish()
+        until = time.monotonic() + controller.period_s
+        while (left_s := until - time.monotonic()) > 0 and not self._stop.is_set():
+            controller.inbox.wait(left_s)
+            controller.poll()
 
     def _run_calls(self) -> None:
         while self._at_rest:

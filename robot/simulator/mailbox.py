@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -47,7 +48,7 @@ class Mailbox:
         self._queue: queue.SimpleQueue[Callable[[], Any]] = queue.SimpleQueue()
 
     def post(self, function: Callable[[], Any]) -> None:
-        """Have ``function`` run soon; its result is dropped and it must not raise."""
+        """Have ``function`` run soon; its result is dropped, and an exception is only reported on stderr."""
         self._queue.put(function)
 
     def call(self, function: Callable[[], Any], timeout_s: float) -> Any:
@@ -61,9 +62,10 @@ class Mailbox:
         count = 0
         while True:
             try:
-                self._queue.get_nowait()()
+                function = self._queue.get_nowait()
             except queue.Empty:
                 return count
+            _run(function)
             count += 1
 
     def wait(self, timeout_s: float) -> int:
@@ -72,5 +74,13 @@ class Mailbox:
             first = self._queue.get(timeout=max(timeout_s, 0.0))
         except queue.Empty:
             return 0
-        first()
+        _run(first)
         return 1 + self.run_waiting()
+
+
+def _run(function: Callable[[], Any]) -> None:
+    """No client may bring the simulation down."""
+    try:
+        function()
+    except Exception:
+        traceback.print_exc()

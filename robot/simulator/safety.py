@@ -43,6 +43,9 @@ class Safety(Enum):
         return self.value[1]
 
 
+FURTHER_N = 20.0
+
+
 @dataclass(frozen=True)
 class SafetySettings:
     """When the controller stops the arm to protect it."""
@@ -58,15 +61,19 @@ class SafetyMonitor:
     def __init__(self, settings: SafetySettings) -> None:
         self.settings = settings
         self._strayed_s = 0.0
+        self._limit_n = settings.contact_force_max_n
 
-    def reset(self) -> None:
-        """Forget what was seen."""
+    def reset(self, pressing_n: float) -> None:
+        """After unlocking: an arm that still presses with ``pressing_n`` may back off, but not press harder."""
         self._strayed_s = 0.0
+        self._limit_n = max(self.settings.contact_force_max_n, pressing_n + FURTHER_N)
 
     def check(self, q_target: Array, q_measured: Array, force_n: float, period_s: float) -> str | None:
         """The reason for a protective stop, or ``None``. ``force_n``: contact force beyond the flange."""
-        if force_n > self.settings.contact_force_max_n:
-            return f"contact force of {force_n:.0f} N (limit {self.settings.contact_force_max_n:.0f} N)"
+        if force_n > self._limit_n:
+            return f"contact force of {force_n:.0f} N (limit {self._limit_n:.0f} N)"
+        if force_n < self.settings.contact_force_max_n - FURTHER_N:
+            self._limit_n = self.settings.contact_force_max_n
         error = np.abs(q_target - q_measured)
         if error.max() <= self.settings.tracking_error_max_rad:
             self._strayed_s = 0.0

@@ -91,8 +91,8 @@ def test_a_mesh_that_is_not_convex_is_decomposed_once(tmp_path: Path) -> None:
     assert 2 <= len(parts) <= 8
     # The notch of the L stays open, and the arms are there.
     vertices = load(tmp_path, "a.obj").mesh.vertices  # type: ignore[union-attr]
-    notch = vertices.min(axis=0) + [0.055, 0.055, 0.01]
-    arm = vertices.min(axis=0) + [0.01, 0.06, 0.01]
+    notch = vertices.min(axis=0) + np.array([0.055, 0.055, 0.01])
+    arm = vertices.min(axis=0) + np.array([0.01, 0.06, 0.01])
     hulls = [Delaunay(part.vertices_object) for part in parts]
     assert all(hull.find_simplex(notch) < 0 for hull in hulls)
     assert any(hull.find_simplex(arm) >= 0 for hull in hulls)
@@ -115,7 +115,7 @@ def test_a_torn_cache_is_made_again(tmp_path: Path) -> None:
 def test_decomposition_has_a_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "DECOMPOSITION_TIMEOUT_S", 0.05)
     write_groups(tmp_path / "a.obj", ell())
-    with pytest.raises(SettingsError, match="could not be decomposed.*not finished.*groups"):
+    with pytest.raises(SettingsError, match=r"could not be decomposed.*not finished.*groups"):
         convex_parts(load(tmp_path, "a.obj"))
 
 

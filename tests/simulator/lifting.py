@@ -6,7 +6,7 @@ import numpy as np
 
 from robot.geometry import Transform, invert, transform
 from robot.gripper_geometry import STROKE_M, TIP_FROM_FLANGE_CLOSED_M, tip_from_flange_m
-from robot.kinematics import forward, inverse, inverse_near, nearest
+from robot.kinematics import inverse, inverse_near, nearest
 from robot.simulator.arm_body import HOME_RAD
 from robot.simulator.world import Referee, World
 
@@ -21,7 +21,9 @@ def tool_down(tip_m: tuple[float, float, float], angle_rad: float) -> Transform:
     return transform(np.column_stack([closing, np.cross(down, closing), down]), tip_m)
 
 
-def lift(world: World, tip_m: tuple[float, float, float], angle_rad: float, contact_m: float, force_n: float) -> Referee:
+def lift(
+    world: World, tip_m: tuple[float, float, float], angle_rad: float, contact_m: float, force_n: float
+) -> Referee:
     """Grasp with the tips at ``tip_m`` when the jaws are ``contact_m`` apart, lift by 12 cm, hold for half a second."""
     T_grasp = tool_down(tip_m, angle_rad)
     T_grasp[2, 3] -= TIP_FROM_FLANGE_CLOSED_M - tip_from_flange_m(contact_m)
@@ -39,7 +41,7 @@ def start(world: World, T_base_tip: Transform) -> None:
     """Move there through joint space, jaws open."""
     solutions = inverse(world.arm, T_base_tip @ invert(T_FLANGE_TIP))
     branches = [nearest(q[None], np.array(HOME_RAD), world.arm) for q in solutions]
-    elbow_up = [q for q in branches if q is not None and forward(world.arm, q)[2, 3] > 0 and q[2] > 0 and q[1] > -np.pi]
+    elbow_up = [q for q in branches if q is not None and q[2] > 0 and q[1] > -np.pi]
     target = min(elbow_up, key=lambda q: float(np.abs(q - HOME_RAD)[:5].sum()))
     world.command_jaws(STROKE_M, 0.15, 60.0)
     begin = world.q

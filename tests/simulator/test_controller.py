@@ -287,6 +287,16 @@ def test_the_watchdog_ends_a_program_that_is_not_fed(driver, monkeypatch):
     assert driver.controller.runtime_state is STOPPED
 
 
+@pytest.mark.parametrize("code", [1, 2, 3, 9, 10, 30, 39, 44])
+def test_numbers_that_are_none_end_the_program_and_not_the_simulation(driver, code):
+    driver.send(code, [np.nan] * 14)
+    driver.tick(20)
+    assert np.isfinite(driver.world.q).all()
+    driver.controller.unlock()
+    driver.upload()
+    assert driver.run(1, [*TARGET, 1.0, 1.0])
+
+
 # -- forces
 
 

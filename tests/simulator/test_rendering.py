@@ -139,7 +139,7 @@ def ball() -> ObjectSpec:
 
 @pytest.mark.parametrize("arm", [UR5, UR5E], ids=lambda arm: arm.name)
 def test_the_arm_at_home_is_out_of_sight(arm: ArmModel, renderer: Renderer, look: Callable[[World], Scene]) -> None:
-    """Of the depth sensor's wider view only the lowest rows, which the colour sensor does not see, show the shoulder."""
+    """The depth sensor's wider view may show the shoulder, in its lowest rows, which the colour sensor does not see."""
     empty = renderer.render(Scene((), np.zeros((0, 4, 4)), False, b"empty"))
     view = renderer.render(look(World(arm, (), print)))
     assert np.array_equal(view.color, empty.color)
@@ -148,7 +148,7 @@ def test_the_arm_at_home_is_out_of_sight(arm: ArmModel, renderer: Renderer, look
 
 def test_the_arm_over_the_table_is_seen(renderer: Renderer, look: Callable[[World], Scene]) -> None:
     world = World(UR5, (), print)
-    target = np.array(HOME_RAD) + [1.0, 0, 0, 0, 0, 0]
+    target = np.array(HOME_RAD) + np.array([1.0, 0, 0, 0, 0, 0])
     for share in np.linspace(0, 1, 150):
         world.set_arm_target(np.array(HOME_RAD) + share * (target - HOME_RAD), np.zeros(6))
         world.advance(0.008)

@@ -1,5 +1,7 @@
 """Contacts decide what is lifted, what slips and what is missed."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -200,6 +202,28 @@ def test_the_arm_keeps_its_state_when_objects_change(world: World) -> None:
     np.testing.assert_allclose(world.q, q, atol=1e-6)
     assert world.jaws.width_m == pytest.approx(width, abs=1e-6)
     assert world.T_base_object is None
+
+
+def test_a_mesh_of_convex_groups_is_lifted_like_any_other_object(tmp_path: Path) -> None:
+    """A T of two boxes, far from its file's origin."""
+    lines: list[str] = []
+    for i, (size, at) in enumerate((((0.10, 0.03, 0.03), (0, 0, 0)), ((0.03, 0.08, 0.03), (0, 0.055, 0)))):
+        vertices, faces = triangles("box", size)
+        lines.append(f"o part{i}")
+        lines += ["v {} {} {}".format(*(v + at + np.array([0.3, 0.1, -0.2]))) for v in vertices]
+        lines += ["f {} {} {}".format(*(f + 1 + 8 * i)) for f in faces]
+    (tmp_path / "tee.obj").write_text("\n".join(lines), encoding="utf-8")
+    path = tmp_path / "set.yaml"
+    path.write_text("objects: [{name: tee, mass_kg: 0.1, friction: 0.6, mesh: tee.obj}]", encoding="utf-8")
+    world = World(UR5, load_objects(path), print)
+    T = world.place("tee", 0)
+    assert world.thing is not None
+    assert len(world.thing.parts) == 2
+    flat = abs(T[2, 2]) > 0.9
+    assert flat
+    stem = apply(T, [0.0, 0.02, 0.0])
+    angle = float(np.arctan2(T[1, 0], T[0, 0]))
+    assert lift(world, (float(stem[0]), float(stem[1]), TABLE_TOP_M + 0.008), angle, 0.03, 60.0).held
 
 
 def test_unknown_object_is_refused_with_a_suggestion(world: World) -> None:
