@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cell.settings import CellSettings
-from robot.simulator.arm_body import ARM_BIT, SCENE_BIT, _add_arm, set_posture
-from robot.simulator.gripper_body import add_gripper
+from robot.arm_body import ARM_BIT, SCENE_BIT, add_robot, set_posture
 from robot.kinematics import ArmModel
 
 _PLANE_SIZE_M = 3.0
@@ -48,7 +47,7 @@ class CollisionChecker:
                 size=(high - low) / 2,
                 **bits,
             )
-        add_gripper(spec, _add_arm(spec, arm), ARM_BIT, ARM_BIT)
+        add_robot(spec, arm)
         model = spec.compile()
         return cls(model, mujoco.MjData(model))
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -18,8 +19,6 @@ from cell.states import State
 from trials.record import TrialRecord
 from trials.schedule import PlannedTrial
 from trials.statistics import wilson_interval
-
-LAST_LINES = 6
 
 
 class RunConsole:
@@ -91,15 +90,18 @@ class RunConsole:
         self._console.print(self._line(record), soft_wrap=True)
         self._refresh()
 
-    def pause(self) -> None:
-        """Stop drawing, so that the operator can be asked something."""
-        if self._live is not None:
-            self._live.stop()
-
-    def go_on(self) -> None:
-        """Draw again after :meth:`pause`."""
-        if self._live is not None:
-            self._live.start()
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """Nothing is drawn while the operator is asked something."""
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
+        try:
+            yield
+        finally:
+            self._live = live
+            if live is not None:
+                live.start()
 
     def _refresh(self) -> None:
         if self._live is not None:
@@ -131,8 +133,8 @@ class RunConsole:
         if not done:
             return "-"
         won = sum(r.judged_success for r in self._records)
-        low, high = wilson_interval(won, done)
-        return f"{won} of {done} = {won / done:.0%}  (95 %: {low:.0%} to {high:.0%})"
+        interval = wilson_interval(won, done)
+        return f"{won} of {done} = {won / done:.0%}  (95 %: {interval.low:.0%} to {interval.high:.0%})"
 
     def _time_left(self) -> str:
         new = len(self._records) - self._begun_with

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cell.planning import T_FLANGE_TCP, GraspPlan, Planner, raised
+from cell.planning import T_FLANGE_TCP, GraspPlan, Planner, PlanRefused, raised
 from cell.settings import CellSettings
 from robot.arm import UR5Arm
+from robot.errors import ArmError
 from robot.geometry import Transform
 from robot.gripper import GripResult, Robotiq2F85
 from robot.gripper_geometry import STROKE_M
@@ -39,12 +40,20 @@ class Motion:
         self.arm.set_payload(GRIPPER_MASS_KG, (0.0, 0.0, GRIPPER_CENTRE_M))
 
     def go_home(self) -> None:
-        """Straight up to a safe height if the tool is low, then to the home joints."""
+        """Straight up to a safe height if the tool is low, then to the home joints.
+
+        Raises:
+            ArmError: from where the arm stands, something is in the way.
+        """
         q_home = np.array(self.settings.home_joints_rad)
         q = self.arm.state().q
         if np.max(np.abs(q - q_home)) < AT_HOME_RAD:
             return
         self.rise_to_safe_height()
+        try:
+            self.planner.check_joint_move(self.arm.state().q, q_home)
+        except PlanRefused as refusal:
+            raise ArmError(f"no safe way home: {refusal.reason}", "move the arm by hand, clear of everything") from None
         self._joints(q_home)
 
     def rise_to_safe_height(self) -> None:

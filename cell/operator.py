@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,11 +44,22 @@ class Operator(Protocol):
 
 
 class ConsoleOperator:
-    """The person at the keyboard."""
+    """The person at the keyboard.
+
+    Args:
+        quiet: gives the context in which the screen is left alone while somebody is asked.
+    """
+
+    def __init__(self, quiet: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        self._quiet = quiet
+
+    def confirm_motion(self) -> bool:
+        """True when the operator agrees that the arm moves, before anything does."""
+        return self._ask("The arm is going to move. Stand clear, hand on the stop button, type 'go': ").lower() == "go"
 
     def place(self, object_name: str, pose_seed: int) -> None:
         """See :class:`Operator`."""
-        _ask(
+        self._ask(
             f"Shake '{object_name}' under the box, put it near the middle of the table, step back. "
             f"(placement {pose_seed % 10000:04d}) Enter when done: "
         )
@@ -55,7 +68,7 @@ class ConsoleOperator:
         """See :class:`Operator`."""
         belief = "held" if believed_success else "not held"
         while True:
-            answer = _ask(f"The cell believes: {belief}. Is the object lifted and held? [y / n / void] ").lower()
+            answer = self._ask(f"The cell believes: {belief}. Is the object lifted and held? [y / n / void] ").lower()
             if answer in ("y", "yes"):
                 return Verdict(True)
             if answer in ("n", "no"):
@@ -65,14 +78,14 @@ class ConsoleOperator:
 
     def confirm_recovery(self, reason: str) -> bool:
         """See :class:`Operator`."""
-        print(f"The cell has stopped: {reason}")
-        return _ask("Remove the cause, stand clear, then type 'go' (anything else ends the run): ").lower() == "go"
+        question = "Remove the cause, stand clear, then type 'go' (anything else ends the run): "
+        return self._ask(f"The cell has stopped: {reason}\n{question}").lower() == "go"
 
-
-def _ask(question: str) -> str:
-    if not sys.stdin.isatty():
-        raise CellError("the operator must be asked, but there is no terminal", "start the run in a terminal")
-    try:
-        return input(question).strip()
-    except EOFError:
-        raise KeyboardInterrupt from None
+    def _ask(self, question: str) -> str:
+        if not sys.stdin.isatty():
+            raise CellError("the operator must be asked, but there is no terminal", "start the run in a terminal")
+        with self._quiet():
+            try:
+                return input(question).strip()
+            except EOFError:
+                raise KeyboardInterrupt from None

@@ -66,7 +66,8 @@ def standing_on_table(
     """(H, W) True where something inside ``region`` stands above the table."""
     height_m = apply(T_base_camera, frame.points_camera())[..., 2] - table_height_m
     above = (region & frame.valid & (height_m > SEEN_ABOVE_TABLE_M)).astype(np.uint8)
-    return cv2.morphologyEx(above, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)).astype(bool)
+    cleaned = cv2.morphologyEx(above, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    return np.asarray(cleaned, dtype=np.bool_)
 
 
 def object_left(before: NDArray[np.bool_], after: NDArray[np.bool_], frame: Frame) -> bool | None:

@@ -110,6 +110,14 @@ class Planner:
         tip[2] = max(tip[2], self.settings.table_height_m + self.settings.grasp.table_clearance_m)
         return tip
 
+    def check_joint_move(self, q_from: NDArray[np.float64], q_to: NDArray[np.float64]) -> None:
+        """Check a joint move with the jaws wide open.
+
+        Raises:
+            PlanRefused: something is in the way.
+        """
+        self._check_joint_path(q_from, q_to, STROKE_M)
+
     def plan_put_down(self, T_base_release: Transform, q_from: NDArray[np.float64]) -> NDArray[np.float64]:
         """Joints (6,) above ``T_base_release`` from which a straight way down and up again is free.
 

@@ -80,15 +80,15 @@ def run(args: argparse.Namespace) -> int:
     """
     from cell.session import Session
 
-    speed = parse_speed(args.speed)
     request, directory, faults = prepare(args)
-    return Session(request, directory, speed=speed, faults=faults, confirmed=args.yes).run()
+    return Session(request, directory, speed=parse_speed(args.speed), faults=faults, confirmed=args.yes).run()
 
 
 def prepare(args: argparse.Namespace) -> tuple[RunRequest, Any, tuple[Any, ...]]:
     """Check every setting, then create or open the run directory - before anything slow is started."""
     from trials.run_directory import RunDirectory
 
+    speed = parse_speed(args.speed)
     faults: tuple[Any, ...] = ()
     if args.faults is not None:
         from cell.fault_schedule import load_faults
@@ -96,12 +96,21 @@ def prepare(args: argparse.Namespace) -> tuple[RunRequest, Any, tuple[Any, ...]]
         faults = load_faults(args.faults)
     if args.resume is not None:
         request, directory = _resume(args)
+        _check_hardware(request, speed, faults)
     else:
         request = _request(args)
+        _check_hardware(request, speed, faults)
         directory = RunDirectory.create(args.out or _default_out(request.detector), _run_info(request))
-    if faults and not request.dry_run:
-        raise SettingsError("--faults is for dry runs: this cell is hardware", "add --dry-run, or leave --faults out")
     return request, directory, faults
+
+
+def _check_hardware(request: RunRequest, speed: float | None, faults: tuple[Any, ...]) -> None:
+    if request.dry_run:
+        return
+    if faults:
+        raise SettingsError("--faults is for dry runs: this cell is hardware", "add --dry-run, or leave --faults out")
+    if speed is not None and speed > 1.0:
+        raise SettingsError(f"--speed {speed:g}: on hardware it is a share of the cell's speeds, at most 1")
 
 
 def parse_speed(text: str | None) -> float | None:

@@ -25,7 +25,7 @@ from cell.trial_cycle import TrialCycle
 from detectors.registry import make_detector
 from robot.arm import UR5Arm
 from robot.camera import RealSenseCamera
-from robot.errors import CellError, SettingsError, SimulatorLost
+from robot.errors import CellError, SimulatorLost
 from robot.frame import Frame
 from robot.frame_source import FrameSource
 from robot.gripper import Robotiq2F85
@@ -94,7 +94,9 @@ class Session:
 
     def _walk(self, stack: ExitStack, ledger: Ledger, schedule: tuple[PlannedTrial, ...]) -> int:
         request = self._request
-        operator, injector, source = self._prepare_world(stack)
+        title = f"{request.detector}, {request.trials} trials, seed {request.seed}, {self._directory.path}"
+        view = stack.enter_context(RunConsole(self._console, request.trials, ledger.records, title))
+        operator, injector, source = self._prepare_world(stack, view)
         settings = self._settings
         arm = stack.enter_context(UR5Arm(settings.arm))
         gripper = stack.enter_context(Robotiq2F85(settings.gripper))
@@ -106,8 +108,6 @@ class Session:
         model = ARM_MODELS[settings.arm_model]
         planner = Planner(settings, model, CollisionChecker.for_cell(settings, model))
         gripper.activate()
-        title = f"{request.detector}, {request.trials} trials, seed {request.seed}, {self._directory.path}"
-        view = stack.enter_context(RunConsole(self._console, request.trials, ledger.records, title))
         motion = Motion(settings, arm, gripper, planner)
         motion.declare_tool()
         fallback = None if request.fallback == "none" else make_detector(request.fallback)
@@ -139,13 +139,15 @@ class Session:
         )
         return loop.run()
 
-    def _prepare_world(self, stack: ExitStack) -> tuple[Operator, FaultInjector | None, FrameSource]:
+    def _prepare_world(self, stack: ExitStack, view: RunConsole) -> tuple[Operator, FaultInjector | None, FrameSource]:
         if not self._request.dry_run:
             from robot.realsense_device import RealSenseDevice
 
+            person = ConsoleOperator(view.quiet)
+            if not self._confirmed and not person.confirm_motion():
+                raise CellError("the operator did not confirm", "type 'go', or pass --yes")
             self._slow_down()
-            self._confirm_hardware()
-            return ConsoleOperator(), None, RealSenseDevice(serial=self._settings.camera.serial)
+            return person, None, RealSenseDevice(serial=self._settings.camera.serial)
         from robot.software_camera import SoftwareCamera
 
         self._simulator = stack.enter_context(
@@ -169,18 +171,9 @@ class Session:
     def _slow_down(self) -> None:
         if self._speed is None:
             return
-        if self._speed > 1.0:
-            raise SettingsError(f"--speed {self._speed:g}: on hardware it is a share of the cell's speeds, at most 1")
         motion = self._settings.motion
         slower = MotionSettings(**{name: value * self._speed for name, value in dataclasses.asdict(motion).items()})
         self._settings = replace(self._settings, motion=slower)
-
-    def _confirm_hardware(self) -> None:
-        if self._confirmed:
-            return
-        answer = self._console.input("The arm is going to move. Stand clear, hand on the stop button, type 'go': ")
-        if answer.strip().lower() != "go":
-            raise CellError("the operator did not confirm", "type 'go', or pass --yes")
 
     def _check_world(self) -> None:
         """Raise SimulatorLost when the simulator of a dry run has died."""

@@ -149,7 +149,9 @@ class CellSettings:
             )
         generation = {"cb3": "UR5", "e-series": "UR5e"}[self.simulator.controller]
         if self.kind == "simulated" and self.arm_model != generation:
-            raise ValueError(f"the simulator's {self.simulator.controller} controller drives a {generation}, not a {self.arm_model}")
+            raise ValueError(
+                f"the simulator's {self.simulator.controller} controller drives a {generation}, not a {self.arm_model}"
+            )
 
 
 def load_cell(path: Path) -> CellSettings:

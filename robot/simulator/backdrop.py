@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from robot.frame import Intrinsics
 from robot.geometry import Transform, apply, invert
 from robot.simulator import camera_model
-from robot.simulator.arm_body import FLOOR_M, TABLE_MAX_M, TABLE_MIN_M, TABLE_TOP_M
 from robot.simulator.board import BOARD, T_base_board
+from robot.simulator.cell_body import FLOOR_M, TABLE_MAX_M, TABLE_MIN_M, TABLE_TOP_M
 
 Image = NDArray[np.float32]
 

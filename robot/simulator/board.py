@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot.geometry import Transform, transform
-from robot.simulator.arm_body import TABLE_TOP_M
+from robot.simulator.cell_body import TABLE_TOP_M
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from robot.arm_body import OBJECT_BIT
 from robot.geometry import Transform, transform
-from robot.simulator.arm_body import OBJECT_BIT, TABLE_TOP_M
+from robot.simulator.cell_body import TABLE_TOP_M
 from robot.simulator.contacts import Contacts
 from robot.simulator.object_body import OBJECT_BODY, at_rest
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from robot.gripper_body import FINGER_JOINTS, JAW_ACTUATOR, JAW_DAMPING_NS_M, JAW_STIFFNESS_N_M
 from robot.gripper_geometry import MAX_FORCE_N, MAX_SPEED_M_S, MIN_FORCE_N, MIN_SPEED_M_S, STROKE_M
-from robot.simulator.gripper_body import FINGER_JOINTS, JAW_ACTUATOR, JAW_DAMPING_NS_M, JAW_STIFFNESS_N_M
 
 _STILL_S = 0.04
 _STILL_M = 0.0002  # of one finger within _STILL_S: less is chatter of the contacts, not motion

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
+from robot.arm_body import ARM_BIT, OBJECT_BIT, SCENE_BIT
 from robot.geometry import Transform, apply, transform
 from robot.objects import ObjectSpec, Part
-from robot.simulator.arm_body import ARM_BIT, OBJECT_BIT, SCENE_BIT, TABLE_TOP_M, TIME_STEP_S
+from robot.simulator.cell_body import TABLE_TOP_M, TIME_STEP_S
 
 OBJECT_BODY = "object"
 PLACE_CENTER_M, PLACE_SPREAD_M = (0.50, 0.0), 0.06

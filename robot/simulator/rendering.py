@@ -12,8 +12,8 @@ from robot.frame import Intrinsics
 from robot.geometry import Transform, apply, invert
 from robot.native_libraries import load_libusb
 from robot.simulator import camera_model
-from robot.simulator.arm_body import TABLE_TOP_M
 from robot.simulator.backdrop import Backdrop, make_backdrop
+from robot.simulator.cell_body import TABLE_TOP_M
 from robot.simulator.scene import Scene
 
 Image = NDArray[np.float32]

@@ -10,14 +10,15 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from robot.arm_body import set_posture
 from robot.convex_parts import convex_parts
 from robot.errors import SettingsError, did_you_mean
 from robot.geometry import Transform
 from robot.gripper_geometry import STROKE_M
 from robot.kinematics import ArmModel
 from robot.objects import ObjectSpec, Part
-from robot.simulator.arm_body import FLOOR_M, HOME_RAD, TIME_STEP_S, build_arm_spec, set_posture
 from robot.simulator.arm_servo import ArmServo
+from robot.simulator.cell_body import FLOOR_M, HOME_RAD, TIME_STEP_S, build_cell_spec
 from robot.simulator.contacts import Contacts
 from robot.simulator.free_object import FreeObject
 from robot.simulator.interfaces import Vector6
@@ -252,7 +253,7 @@ class World:
     def _compiled(self, thing: Thing | None) -> Any:
         name = thing.spec.name if thing else None
         if name not in self._models:
-            spec = build_arm_spec(self.arm)
+            spec = build_cell_spec(self.arm)
             if thing is not None:
                 add_object(spec, thing.spec, thing.parts)
             self._models[name] = spec.compile()

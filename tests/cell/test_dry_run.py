@@ -97,7 +97,7 @@ def test_kill_9_loses_nothing_and_leaves_nobody_behind(tmp_path):
         process = start(*arguments)
         arguments = ["--resume", out]
         if attempt < 3:
-            wait_for(lambda: (out / "frames" / f"{attempt + 1:04d}_depth.png").exists(), process)
+            wait_for((out / "frames" / f"{attempt + 1:04d}_depth.png").exists, process)
             family = children(process).values()
             process.kill()
             process.communicate()
@@ -113,7 +113,7 @@ def test_kill_9_loses_nothing_and_leaves_nobody_behind(tmp_path):
 def test_a_resume_with_other_settings_is_refused(tmp_path):
     out = tmp_path / "run"
     process = start("--trials", 3, "--seed", 3, "--out", out)
-    wait_for(lambda: (out / "frames" / "0001_depth.png").exists(), process)
+    wait_for((out / "frames" / "0001_depth.png").exists, process)
     process.kill()
     process.communicate()
     code, printed = run("--resume", out, "--seed", 4)
@@ -124,7 +124,7 @@ def test_a_resume_with_other_settings_is_refused(tmp_path):
 def test_a_killed_simulator_is_noticed_and_the_run_can_go_on(tmp_path):
     out = tmp_path / "run"
     process = start("--trials", 3, "--seed", 3, "--out", out)
-    wait_for(lambda: (out / "frames" / "0002_depth.png").exists(), process)
+    wait_for((out / "frames" / "0002_depth.png").exists, process)
     children(process)["simulator"].kill()
     printed, _ = process.communicate(timeout=10)
     assert process.returncode == 1, printed
@@ -137,7 +137,7 @@ def test_a_killed_simulator_is_noticed_and_the_run_can_go_on(tmp_path):
 def test_ctrl_c_writes_the_line_of_the_trial_under_way(tmp_path):
     out = tmp_path / "run"
     process = start("--trials", 3, "--seed", 3, "--out", out)
-    wait_for(lambda: (out / "frames" / "0001_depth.png").exists(), process)
+    wait_for((out / "frames" / "0001_depth.png").exists, process)
     process.send_signal(signal.SIGINT)
     printed, _ = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 1, printed

@@ -7,7 +7,7 @@ import numpy as np
 from robot.geometry import Transform, invert, transform
 from robot.gripper_geometry import STROKE_M, TIP_FROM_FLANGE_CLOSED_M, tip_from_flange_m
 from robot.kinematics import inverse, inverse_near, nearest
-from robot.simulator.arm_body import HOME_RAD
+from robot.simulator.cell_body import HOME_RAD
 from robot.simulator.world import Referee, World
 
 PERIOD_S = 0.008

@@ -7,7 +7,7 @@ from robot.gripper_geometry import REGISTER_CLOSED, REGISTER_OPEN
 from robot.kinematics import UR5
 from robot.objects import ObjectSpec, Part
 from robot.shapes import triangles
-from robot.simulator.arm_body import TABLE_TOP_M
+from robot.simulator.cell_body import TABLE_TOP_M
 from robot.simulator.gripper_device import FAULT_NOT_ACTIVATED, GripperDevice
 from robot.simulator.world import World
 from tests.simulator.lifting import start, straight, tool_down

@@ -10,8 +10,8 @@ from robot.kinematics import UR5, UR5E, ArmModel
 from robot.objects import ObjectSpec, Part
 from robot.shapes import triangles
 from robot.simulator import camera_model
-from robot.simulator.arm_body import HOME_RAD, TABLE_TOP_M
 from robot.simulator.board import BOARD, T_base_board
+from robot.simulator.cell_body import HOME_RAD, TABLE_TOP_M
 from robot.simulator.rendering import CleanView, Renderer
 from robot.simulator.scene import Scene, SceneReader, Visual
 from robot.simulator.stereo_noise import StereoNoise, clean_color, noisy_color

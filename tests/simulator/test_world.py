@@ -12,7 +12,7 @@ from robot.gripper_geometry import STROKE_M
 from robot.kinematics import UR5
 from robot.objects import HOUSEHOLD_12, ObjectSpec, Part, load_objects
 from robot.shapes import triangles
-from robot.simulator.arm_body import HOME_RAD, TABLE_TOP_M
+from robot.simulator.cell_body import HOME_RAD, TABLE_TOP_M
 from robot.simulator.jaws import JawMotion
 from robot.simulator.world import World
 from tests.simulator.lifting import close, lift, rest, start, straight, tool_down

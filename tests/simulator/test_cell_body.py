@@ -4,14 +4,15 @@ import mujoco
 import numpy as np
 import pytest
 
+from robot.arm_body import JOINTS, set_posture
 from robot.gripper_geometry import STROKE_M, fingertip_advance_m, tip_from_flange_m
 from robot.kinematics import UR5, UR5E, ArmModel, forward
-from robot.simulator.arm_body import HOME_RAD, JOINTS, TABLE_TOP_M, build_arm_spec, set_posture
+from robot.simulator.cell_body import HOME_RAD, TABLE_TOP_M, build_cell_spec
 from robot.simulator.world import World
 
 
 def posed(arm: ArmModel, q: np.ndarray, width_m: float) -> tuple[mujoco.MjModel, mujoco.MjData]:
-    model = build_arm_spec(arm).compile()
+    model = build_cell_spec(arm).compile()
     data = mujoco.MjData(model)
     set_posture(model, data, q, width_m)
     mujoco.mj_forward(model, data)
@@ -20,7 +21,7 @@ def posed(arm: ArmModel, q: np.ndarray, width_m: float) -> tuple[mujoco.MjModel,
 
 @pytest.mark.parametrize("arm", [UR5, UR5E], ids=lambda arm: arm.name)
 def test_flange_is_where_kinematics_says(arm: ArmModel) -> None:
-    model = build_arm_spec(arm).compile()
+    model = build_cell_spec(arm).compile()
     data = mujoco.MjData(model)
     rng = np.random.default_rng(3)
     for q in rng.uniform(-2 * np.pi, 2 * np.pi, size=(200, 6)):
@@ -33,7 +34,7 @@ def test_flange_is_where_kinematics_says(arm: ArmModel) -> None:
 
 @pytest.mark.parametrize("arm", [UR5, UR5E], ids=lambda arm: arm.name)
 def test_limits_are_the_arms_own(arm: ArmModel) -> None:
-    model = build_arm_spec(arm).compile()
+    model = build_cell_spec(arm).compile()
     for i, name in enumerate(JOINTS):
         assert model.joint(name).range.tolist() == pytest.approx([arm.position_min_rad[i], arm.position_max_rad[i]])
         assert model.actuator(name).forcerange[1] == arm.torque_max_nm[i]

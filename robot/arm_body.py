@@ -1,7 +1,7 @@
-"""The bare cell in MuJoCo: floor, riser, table, the UR arm and its gripper, no objects.
+"""The UR arm and its gripper as MuJoCo bodies: for the planner's collision checks and for the simulator's physics.
 
 World frame = the robot's base frame as its controller reports it, z up. The joints are those of the
-Denavit-Hartenberg table, in order and zero. The planner checks its motions in the same model.
+Denavit-Hartenberg table, in order and zero.
 """
 
 from __future__ import annotations
@@ -13,15 +13,11 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from robot.gripper_body import CARRIER_JOINT, FINGER_JOINTS, add_gripper, advance_polynomial
 from robot.gripper_geometry import STROKE_M
 from robot.kinematics import ArmModel
-from robot.simulator.gripper_body import CARRIER_JOINT, FINGER_JOINTS, add_gripper, advance_polynomial
 
 JOINTS = ("shoulder_pan", "shoulder_lift", "elbow", "wrist_1", "wrist_2", "wrist_3")
-TABLE_TOP_M, FLOOR_M = -0.25, -0.90
-TABLE_MIN_M, TABLE_MAX_M = (0.10, -0.60), (0.95, 0.60)
-TIME_STEP_S = 0.002
-HOME_RAD = (1.9, -1.7, 2.0, -1.8708, -1.5708, 0.0)  # beside the table's middle, out of the camera's view, tool down
 
 # Who may touch whom: bits of MuJoCo's contype and conaffinity.
 ARM_BIT, SCENE_BIT, OBJECT_BIT = 1, 2, 4
@@ -31,46 +27,12 @@ _ARMATURE = (1.5, 1.5, 1.0, 0.25, 0.25, 0.25)  # rotors behind a 1:100 gear
 _STIFFNESS_NM = (40_000.0, 40_000.0, 25_000.0, 5_000.0, 5_000.0, 4_000.0)
 _DAMPING_NMS = (900.0, 900.0, 500.0, 80.0, 80.0, 60.0)
 _GREY, _BLUE = (0.70, 0.71, 0.73, 1.0), (0.36, 0.51, 0.66, 1.0)
-_TABLE_COLOR, _FLOOR_COLOR, _RISER_COLOR = (0.55, 0.50, 0.44, 1.0), (0.34, 0.35, 0.36, 1.0), (0.30, 0.31, 0.33, 1.0)
-
-
-def build_arm_spec(model: ArmModel) -> Any:
-    """An ``mujoco.MjSpec`` of the cell without objects; add bodies to it, or compile it as it is.
-
-    Joints: the six of ``JOINTS``, then the gripper's carrier and fingers. Bodies: ``base``, ``shoulder``,
-    ``upper_arm``, ``forearm``, ``wrist_1`` .. ``wrist_3``, ``flange``, ``gripper``, its carrier and fingers.
-    Actuators: the six joint servos, then ``jaws``.
-    """
-    spec = mujoco.MjSpec()
-    spec.option.timestep = TIME_STEP_S
-    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
-    spec.option.cone = mujoco.mjtCone.mjCONE_ELLIPTIC
-    spec.option.impratio = 10.0
-    spec.option.iterations = 30
-    add_scene(spec)
-    add_robot(spec, model)
-    return spec
 
 
 def add_robot(spec: Any, model: ArmModel) -> None:
     """Arm and gripper on the world's origin; their geoms collide with each other and with SCENE_BIT and OBJECT_BIT."""
     spec.compiler.degree = False
     add_gripper(spec, _add_arm(spec, model), ARM_BIT, ARM_BIT)
-
-
-def add_scene(spec: Any) -> None:
-    """Floor, riser and table."""
-    bits = {"contype": SCENE_BIT, "conaffinity": ARM_BIT | OBJECT_BIT}
-    box, plane = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_PLANE
-    spec.worldbody.add_geom(name="floor", type=plane, pos=[0, 0, FLOOR_M], size=[3, 3, 0.1], rgba=_FLOOR_COLOR, **bits)
-    low, high = np.array(TABLE_MIN_M), np.array(TABLE_MAX_M)
-    spec.worldbody.add_geom(
-        name="table", type=box, pos=[*(low + high) / 2, TABLE_TOP_M - 0.02], size=[*(high - low) / 2, 0.02],
-        rgba=_TABLE_COLOR, priority=2, condim=6, friction=[0.5, 0.003, 0.0005], solref=[0.006, 1.0], **bits,
-    )  # fmt: skip
-    spec.worldbody.add_geom(
-        name="riser", type=box, pos=[0, 0, FLOOR_M / 2], size=[0.09, 0.09, -FLOOR_M / 2], rgba=_RISER_COLOR, **bits
-    )
 
 
 def set_posture(model: Any, data: Any, q: ArrayLike, width_m: float) -> None:
