@@ -17,7 +17,8 @@ from robot.gripper_geometry import STROKE_M
 from robot.kinematics import forward
 
 AT_HOME_RAD = 0.01
-SAFE_HEIGHT_M = 0.25  # of the TCP above the table before the arm travels sideways
+LEAST_RISE_M = 0.005
+CARRYING_SPEED_SHARE = 0.8
 RELEASE_OPENING_M = 0.03
 GRIPPER_MASS_KG, GRIPPER_CENTRE_M = 0.925, 0.06
 
@@ -39,8 +40,8 @@ class Motion:
         self.arm.set_tcp(T_FLANGE_TCP)
         self.arm.set_payload(GRIPPER_MASS_KG, (0.0, 0.0, GRIPPER_CENTRE_M))
 
-    def go_home(self) -> None:
-        """Straight up to a safe height if the tool is low, then to the home joints.
+    def go_home(self, speed_share: float = 1.0) -> None:
+        """Straight up as far as needed, then to the home joints.
 
         Raises:
             ArmError: from where the arm stands, something is in the way.
@@ -49,19 +50,14 @@ class Motion:
         q = self.arm.state().q
         if np.max(np.abs(q - q_home)) < AT_HOME_RAD:
             return
-        self.rise_to_safe_height()
         try:
-            self.planner.check_joint_move(self.arm.state().q, q_home)
+            way = self.planner.plan_home(q)
         except PlanRefused as refusal:
             raise ArmError(f"no safe way home: {refusal.reason}", "move the arm by hand, clear of everything") from None
-        self._joints(q_home)
-
-    def rise_to_safe_height(self) -> None:
-        """Straight up until the TCP is well above anything on the table."""
-        T_base_tcp = self.tcp()
-        missing_m = self.settings.table_height_m + SAFE_HEIGHT_M - T_base_tcp[2, 3]
-        if missing_m > 0.005:
-            self._line(raised(T_base_tcp, missing_m))
+        if way.T_base_above[2, 3] - self.tcp()[2, 3] > LEAST_RISE_M:
+            self._line(way.T_base_above)
+        for stop in way.stops:
+            self._joints(stop, speed_share)
 
     def open_jaws(self, width_m: float = STROKE_M) -> None:
         """Open to ``width_m``."""
@@ -89,11 +85,11 @@ class Motion:
         """Straight up, then a short shake sideways and up and down."""
         self._line(plan.T_base_lift)
         for T in plan.T_base_shake:
-            self._line(T, speed_share=1.0)
+            self._line(T)
 
     def carry_home(self) -> None:
         """Out of the camera's view with the object in hand."""
-        self._joints(np.array(self.settings.home_joints_rad), speed_share=0.8)
+        self.go_home(CARRYING_SPEED_SHARE)
 
     def put_down(self, T_base_release: Transform) -> None:
         """Set the held object down where ``T_base_release`` says, open, and rise.
@@ -102,7 +98,7 @@ class Motion:
             PlanRefused: there is no safe way to that place.
         """
         q_above = self.planner.plan_put_down(T_base_release, self.arm.state().q)
-        self._joints(q_above, speed_share=0.8)
+        self._joints(q_above, CARRYING_SPEED_SHARE)
         self.arm.descend(T_base_release, self.settings.grasp.descend_speed_m_s, self.settings.arm.contact_force_n)
         self.open_jaws(min(self.gripper.state().width_m + RELEASE_OPENING_M, STROKE_M))
         self._line(raised(self.tcp(), self.settings.grasp.lift_height_m))

@@ -8,10 +8,10 @@ the jaws do.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Protocol
+from itertools import pairwise, product
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from cell.perception import GraspInBase
 from cell.settings import CellSettings
 from robot.geometry import Transform, invert, transform
 from robot.gripper_geometry import STROKE_M, TIP_FROM_FLANGE_CLOSED_M, tip_from_flange_m
-from robot.kinematics import ArmModel, inverse, inverse_near, nearest
+from robot.kinematics import ArmModel, forward, inverse, inverse_near, nearest
 
 T_FLANGE_TCP: Transform = transform(np.eye(3), [0.0, 0.0, TIP_FROM_FLANGE_CLOSED_M])
 LINEAR_STEP_M = 0.01
@@ -28,7 +28,11 @@ JOINT_STEP_RAD = 0.05
 LARGEST_JOINT_JUMP_RAD = 0.35
 DETECTOR_CLEARANCE_M = 0.016  # what detectors leave between the object and the open jaws, both sides together
 
+TRAVEL_HEIGHTS_M = (0.25, 0.20, 0.15, 0.12, 0.30)  # of the TCP above the table, in order of preference
+
 JointPath = NDArray[np.float64]
+Choice = TypeVar("Choice")
+Result = TypeVar("Result")
 
 
 class CollisionCheck(Protocol):
@@ -68,6 +72,19 @@ class GraspPlan:
 
 
 @dataclass(frozen=True)
+class WayHome:
+    """A checked way to the home joints.
+
+    Attributes:
+        T_base_above: TCP pose of the first, straight move up.
+        stops: (6,) joints of the joint moves after it; the last are the home joints.
+    """
+
+    T_base_above: Transform
+    stops: tuple[NDArray[np.float64], ...]
+
+
+@dataclass(frozen=True)
 class Planner:
     """Plans straight-down grasps from the home position.
 
@@ -92,14 +109,8 @@ class Planner:
                 "unreachable", f"needs {grasp.width_m * 1e3:.0f} mm, the jaws open {STROKE_M * 1e3:.0f} mm"
             )
         tip = self.closed_tip(grasp)
-        refusal: PlanRefused | None = None
-        for closing in (grasp.closing_base, -grasp.closing_base):
-            try:
-                return self._plan_towards(tool_down(tip, closing), grasp.width_m)
-            except PlanRefused as error:
-                refusal = refusal or error
-        assert refusal is not None
-        raise refusal
+        towards = (tool_down(tip, closing) for closing in (grasp.closing_base, -grasp.closing_base))
+        return _first_accepted(lambda T: self._plan_towards(T, grasp.width_m), towards)
 
     def closed_tip(self, grasp: GraspInBase) -> NDArray[np.float64]:
         """(3,) where the TCP goes: tips below the grasp's centre at the width of contact, never under the floor."""
@@ -110,50 +121,76 @@ class Planner:
         tip[2] = max(tip[2], self.settings.table_height_m + self.settings.grasp.table_clearance_m)
         return tip
 
-    def check_joint_move(self, q_from: NDArray[np.float64], q_to: NDArray[np.float64]) -> None:
-        """Check a joint move with the jaws wide open.
-
-        Raises:
-            PlanRefused: something is in the way.
-        """
-        self._check_joint_path(q_from, q_to, STROKE_M)
-
     def plan_put_down(self, T_base_release: Transform, q_from: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Joints (6,) above ``T_base_release`` from which a straight way down and up again is free.
+        """Joints (6,) above ``T_base_release`` from which the straight way down, and then the way home, is free.
 
         Raises:
             PlanRefused: as for :meth:`plan`.
         """
         above = raised(T_base_release, self.settings.grasp.lift_height_m)
-        q_above = self._reach(above, q_from)
-        self._check_joint_path(q_from, q_above, STROKE_M / 2)
-        self._follow(q_above, [above, T_base_release], STROKE_M / 2)
-        return q_above
+        self._require_workspace(T_base_release, above)
+
+        def attempt(q_above: NDArray[np.float64]) -> NDArray[np.float64]:
+            self._check_joint_path(q_from, q_above, STROKE_M / 2)
+            self._follow(q_above, [above, T_base_release], STROKE_M / 2)
+            self.plan_home(q_above)
+            return q_above
+
+        return _first_accepted(attempt, self._postures(above, q_from))
+
+    def plan_home(self, q_from: NDArray[np.float64]) -> WayHome:
+        """A free way from (6,) ``q_from`` to the home joints: straight up, then by joint moves.
+
+        Raises:
+            PlanRefused: from no height is there one.
+        """
+        T_base_tcp: Transform = forward(self.model, q_from) @ T_FLANGE_TCP
+        present_m = T_base_tcp[2, 3] - self.settings.table_height_m
+
+        def attempt(choice: tuple[float, bool]) -> WayHome:
+            height_m, pan_first = choice
+            above = raised(T_base_tcp, max(height_m - present_m, 0.0))
+            q_above = self._follow(q_from, [T_base_tcp, above], STROKE_M)
+            panned = np.concatenate([self._q_home[:1], q_above[1:]])
+            stops = (panned, self._q_home) if pan_first else (self._q_home,)
+            for q, q_next in pairwise((q_above, *stops)):
+                self._check_joint_path(q, q_next, STROKE_M)
+            return WayHome(above, stops)
+
+        return _first_accepted(attempt, product(TRAVEL_HEIGHTS_M, (False, True)))
+
+    @property
+    def _q_home(self) -> NDArray[np.float64]:
+        return np.array(self.settings.home_joints_rad)
 
     def _plan_towards(self, T_base_grasp: Transform, width_m: float) -> GraspPlan:
         grasp = self.settings.grasp
         pregrasp, lift = raised(T_base_grasp, grasp.approach_height_m), raised(T_base_grasp, grasp.lift_height_m)
         shake = (*(_moved(lift, axis, grasp.shake_m * sign) for axis in (1, 2) for sign in (1, -1)), lift)
-        for T in (T_base_grasp, pregrasp, lift, *shake):
+        self._require_workspace(T_base_grasp, pregrasp, lift, *shake)
+
+        def attempt(q_pregrasp: NDArray[np.float64]) -> GraspPlan:
+            self._check_joint_path(self._q_home, q_pregrasp, width_m)
+            q_grasp = self._follow(q_pregrasp, [pregrasp, T_base_grasp], width_m)
+            q_lift = self._follow(q_grasp, [T_base_grasp, lift, *shake], width_m)
+            self.plan_home(q_lift)
+            return GraspPlan(q_pregrasp, pregrasp, T_base_grasp, lift, shake, width_m)
+
+        return _first_accepted(attempt, self._postures(pregrasp, self._q_home))
+
+    def _require_workspace(self, *poses: Transform) -> None:
+        for T in poses:
             if not self.settings.workspace.contains(T[:3, 3]):
                 raise PlanRefused("unreachable", f"{_words(T)} lies outside the workspace")
-        q_home = np.array(self.settings.home_joints_rad)
-        q_pregrasp = self._reach(pregrasp, q_home)
-        self._check_joint_path(q_home, q_pregrasp, width_m)
-        q_grasp = self._follow(q_pregrasp, [pregrasp, T_base_grasp], width_m)
-        self._follow(q_grasp, [T_base_grasp, lift, *shake], width_m)
-        return GraspPlan(q_pregrasp, pregrasp, T_base_grasp, lift, shake, width_m)
 
-    def _reach(self, T_base_tcp: Transform, q_from: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _postures(self, T_base_tcp: Transform, q_from: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+        """Every joint solution, the one nearest to ``q_from`` first."""
         solutions = inverse(self.model, T_base_tcp @ invert(T_FLANGE_TCP))
         turned = (nearest(solution[None], q_from, self.model) for solution in solutions)
         ranked = sorted((q for q in turned if q is not None), key=lambda q: float(np.max(np.abs(q - q_from))))
-        for q in ranked:
-            if self.checker.contact(q, STROKE_M) is None:
-                return q
-        if ranked:
-            raise PlanRefused("blocked", f"every arm posture at {_words(T_base_tcp)} collides")
-        raise PlanRefused("unreachable", f"{_words(T_base_tcp)} is beyond the arm's reach")
+        if not ranked:
+            raise PlanRefused("unreachable", f"{_words(T_base_tcp)} is beyond the arm's reach")
+        return ranked
 
     def _follow(self, q_start: NDArray[np.float64], poses: Sequence[Transform], width_m: float) -> NDArray[np.float64]:
         q = q_start
@@ -176,6 +213,18 @@ class Planner:
         contact = self.checker.contact(q, width_m)
         if contact is not None:
             raise PlanRefused("blocked", f"the way is blocked: {contact}")
+
+
+def _first_accepted(attempt: Callable[[Choice], Result], choices: Iterable[Choice]) -> Result:
+    """The result of the first choice that is not refused; the first refusal when all are."""
+    refusal: PlanRefused | None = None
+    for choice in choices:
+        try:
+            return attempt(choice)
+        except PlanRefused as error:
+            refusal = refusal or error
+    assert refusal is not None
+    raise refusal
 
 
 def tool_down(tip_base_m: NDArray[np.float64], closing_base: NDArray[np.float64]) -> Transform:

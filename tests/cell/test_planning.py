@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -88,7 +89,7 @@ def test_refusals_say_why(wanted, outcome, reason):
 
 
 def test_what_collides_is_blocked():
-    with pytest.raises(PlanRefused, match="collides") as refusal:
+    with pytest.raises(PlanRefused, match="the tool meets the wall") as refusal:
         Planner(CELL, UR5, WallBeyond(0.45)).plan(grasp(x=0.55))
     assert refusal.value.outcome == "blocked"
 
@@ -99,6 +100,21 @@ def test_put_down_keeps_the_tool_straight_and_reachable():
     T_above = forward(UR5, q_above) @ T_FLANGE_TCP
     np.testing.assert_allclose(T_above[:2, 3], [0.47, 0.03], atol=1e-6)
     assert T_above[2, 3] == pytest.approx(-0.24 + CELL.grasp.lift_height_m)
+
+
+def test_the_way_home_avoids_what_is_in_it_by_another_height():
+    """Something hangs where the tool would pass at the preferred height."""
+
+    @dataclass(frozen=True)
+    class Beam:
+        def contact(self, q, width_m):
+            height_m = (forward(UR5, q) @ T_FLANGE_TCP)[2, 3] - CELL.table_height_m
+            return "the tool meets the beam" if height_m > 0.22 else None
+
+    home_low = dataclasses.replace(CELL, home_joints_rad=tuple(PLANNER.plan(grasp(y=-0.1)).q_pregrasp))
+    planner = Planner(home_low, UR5, Beam())
+    way = planner.plan_home(PLANNER.plan(grasp(x=0.45, y=0.1)).q_pregrasp)
+    assert 0.10 < way.T_base_above[2, 3] - CELL.table_height_m < 0.22
 
 
 def test_paths_are_finely_sampled_and_hold_both_ends():
