@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 from cell.planning import T_FLANGE_TCP, GraspPlan, Planner, PlanRefused, raised
 from cell.settings import CellSettings
 from robot.arm import UR5Arm
-from robot.errors import ArmError
+from robot.errors import ArmError, GripperError
 from robot.geometry import Transform
-from robot.gripper import GripResult, Robotiq2F85
+from robot.gripper import GripperState, GripResult, Robotiq2F85
 from robot.gripper_geometry import STROKE_M
 from robot.kinematics import forward
 
 AT_HOME_RAD = 0.01
 LEAST_RISE_M = 0.005
 CARRYING_SPEED_SHARE = 0.8
+OPEN_SHARE = 0.95
 RELEASE_OPENING_M = 0.03
 GRIPPER_MASS_KG, GRIPPER_CENTRE_M = 0.925, 0.06
 
@@ -81,6 +82,17 @@ class Motion:
         """Close until the set force is reached or nothing is left to close on."""
         return self.gripper.move(0.0, self.settings.grasp.jaw_speed_m_s, self.settings.grasp.force_n)
 
+    def feel(self) -> GripperState:
+        """What the gripper reports now.
+
+        Raises:
+            GripperError: among it, a fault.
+        """
+        state = self.gripper.state()
+        if state.fault:
+            raise GripperError(f"the gripper reports fault 0x{state.fault:02X}", "its recovery activates it again")
+        return state
+
     def lift_and_shake(self, plan: GraspPlan) -> None:
         """Straight up, then a short shake sideways and up and down."""
         self._line(plan.T_base_lift)
@@ -100,15 +112,34 @@ class Motion:
         q_above = self.planner.plan_put_down(T_base_release, self.arm.state().q)
         self._joints(q_above, CARRYING_SPEED_SHARE)
         self.arm.descend(T_base_release, self.settings.grasp.descend_speed_m_s, self.settings.arm.contact_force_n)
-        self.open_jaws(min(self.gripper.state().width_m + RELEASE_OPENING_M, STROKE_M))
+        self.open_jaws(min(self.feel().width_m + RELEASE_OPENING_M, STROKE_M))
         self._line(raised(self.tcp(), self.settings.grasp.lift_height_m))
 
-    def lower_here(self) -> None:
-        """Lower what is held straight down until it meets the table, and open: nothing is dropped."""
-        T = self.tcp()
-        T[2, 3] = self.settings.table_height_m + self.settings.grasp.table_clearance_m
-        self.arm.descend(T, self.settings.grasp.descend_speed_m_s, self.settings.arm.contact_force_n)
-        self.open_jaws()
+    def may_hold(self) -> bool:
+        """True when the jaws stand as they would around an object; a faulted gripper cannot say it surely."""
+        return self.settings.grasp.least_width_m < self.gripper.state().width_m < OPEN_SHARE * STROKE_M
+
+    def set_down(self) -> None:
+        """Lower what may be in the jaws until it meets the table, without moving the jaws: nothing is dropped.
+
+        Straight down where the tool is over the workspace, else in the workspace's middle.
+
+        Raises:
+            ArmError: there is no safe way there.
+        """
+        T_base_tcp = self.tcp()
+        workspace, floor_m = self.settings.workspace, self.settings.table_height_m
+        low, high = np.array(workspace.min_m), np.array(workspace.max_m)
+        T_base_tcp[2, 3] = floor_m + self.settings.grasp.table_clearance_m
+        if not workspace.contains(T_base_tcp[:3, 3]):
+            T_base_tcp[:2, 3] = (low[:2] + high[:2]) / 2
+            try:
+                self._joints(self.planner.plan_put_down(T_base_tcp, self.arm.state().q), CARRYING_SPEED_SHARE)
+            except PlanRefused as refusal:
+                raise ArmError(
+                    f"no safe way to set the object down: {refusal.reason}", "take it out of the jaws by hand"
+                ) from None
+        self.arm.descend(T_base_tcp, self.settings.grasp.descend_speed_m_s, self.settings.arm.contact_force_n)
 
     def tcp(self) -> Transform:
         """T_base_tcp now, from the measured joints."""

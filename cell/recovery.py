@@ -58,24 +58,20 @@ class Recovery:
 
     def _restore(self, outcome: Outcome) -> None:
         self._restore_arm()
-        self._restore_gripper(fault=outcome is Outcome.GRIPPER_FAULT)
+        motion = self._motion
+        if not motion.gripper.is_connected:
+            motion.gripper.connect()
+        if motion.may_hold():
+            self._announce("something may be in the jaws: setting it down")
+            motion.set_down()
+        motion.gripper.activate()  # opens and closes the jaws, but only where they are faulted
+        motion.open_jaws()
         if outcome is Outcome.CAMERA_FAULT:
             self._camera.disconnect()
             self._camera.connect()
-        if self._motion.gripper.state().object_detected:
-            self._announce("still holding something: putting it down")
-            self._motion.lower_here()
-        self._motion.go_home()
-        self._motion.open_jaws()
+        motion.go_home()
 
     def _restore_arm(self) -> None:
         # The operator's word was given for all of this; the arm's own question is answered by it.
         self._motion.arm.recover(lambda question: True)
         self._motion.declare_tool()
-
-    def _restore_gripper(self, fault: bool) -> None:
-        gripper = self._motion.gripper
-        if not gripper.is_connected:
-            gripper.connect()
-        if fault:
-            gripper.activate()

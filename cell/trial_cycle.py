@@ -180,6 +180,7 @@ class TrialCycle:
         """Lift and shake."""
         assert trial.plan is not None
         self.motion.lift_and_shake(trial.plan)
+        self.motion.feel()
         return "lifted"
 
     def verifying(self, trial: TrialProgress) -> str:
@@ -188,7 +189,7 @@ class TrialCycle:
             self.motion.carry_home()
         else:
             self.motion.go_home()
-        grip = self.motion.gripper.state()
+        grip = self.motion.feel()
         in_hand = trial.gripped and grip.object_detected and grip.width_m >= self.settings.grasp.least_width_m
         gone = self._table_is_empty(trial)
         trial.believed_success = in_hand and gone is not False
