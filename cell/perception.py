@@ -17,6 +17,7 @@ from robot.geometry import Transform, apply
 SEEN_ABOVE_TABLE_M = 0.006
 LEAST_OBJECT_AREA_M2 = 80e-6
 GONE_SHARE = 0.35
+KNOWN_WITHIN_PX = 2
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,14 @@ def grasp_in_base(grasp: Grasp, intrinsics: Intrinsics, T_base_camera: Transform
         closing_base=direction_base / np.linalg.norm(direction_base),
         width_m=grasp.width_m,
     )
+
+
+def on_known_depth(grasp: Grasp, frame: Frame) -> bool:
+    """Whether depth was measured at the grasp's centre, or right beside it."""
+    u, v, near = round(grasp.u), round(grasp.v), KNOWN_WITHIN_PX
+    if not (0 <= u < frame.intrinsics.width and 0 <= v < frame.intrinsics.height):
+        return False
+    return bool(frame.valid[max(v - near, 0) : v + near + 1, max(u - near, 0) : u + near + 1].any())
 
 
 def workspace_region(

@@ -124,6 +124,7 @@ class RunLoop:
             self._fire("abort")
 
     def _record(self, trial: TrialProgress) -> None:
+        self._cycle.close(trial)
         record = self._cycle.record(trial)
         self._ledger.append(record)
         self._on_record(record)

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cell.motion import Motion
 from cell.operator import Operator
-from cell.perception import grasp_in_base, object_left, standing_on_table, workspace_region
+from cell.perception import grasp_in_base, object_left, on_known_depth, standing_on_table, workspace_region
 from cell.planning import GraspPlan, Planner, PlanRefused, tool_down
 from cell.settings import CellSettings
 from cell.states import State
 from detectors.grasp import Detection, Grasp
 from detectors.registry import Detector
 from robot.camera import RealSenseCamera
+from robot.errors import ArmError, DeviceError
 from robot.frame import Frame
 from robot.geometry import Transform
 from trials.outcomes import Outcome
-from trials.record import TrialRecord
+from trials.record import GRASP_FIELDS, TrialRecord
 from trials.schedule import PlannedTrial
 
 PUT_BACK_RADIUS_M = 0.05
@@ -140,7 +141,7 @@ class TrialCycle:
             trial.outcome, trial.reason = Outcome.NO_GRASP, chosen.reason or "the detector proposed nothing"
             return "no_grasp"
         trial.proposals, trial.grasp = chosen.grasps, chosen.grasps[0]
-        self._announce(in_words(trial.grasp))
+        self._announce(trial.grasp.in_words())
         return "grasp_chosen"
 
     def planning(self, trial: TrialProgress) -> str:
@@ -149,6 +150,8 @@ class TrialCycle:
         first_refusal: PlanRefused | None = None
         for grasp in trial.proposals:
             try:
+                if not on_known_depth(grasp, trial.frame):
+                    raise PlanRefused(Outcome.NO_GRASP.value, "the depth under the proposed grasp is unknown")
                 trial.plan = self.planner.plan(grasp_in_base(grasp, trial.frame.intrinsics, self._T_base_camera))
                 trial.grasp = grasp
                 return "planned"
@@ -201,14 +204,20 @@ class TrialCycle:
 
     def placing(self, trial: TrialProgress) -> str:
         """Put the object back at a random place, as the next detector's operator would shake it."""
+        assert trial.plan is not None
         try:
             self.motion.put_down(self._release_pose(trial))
         except PlanRefused as refusal:
-            self._announce(f"puts the object down nearby: {refusal.reason}")
-            assert trial.plan is not None
-            self.motion.put_down(trial.plan.T_base_grasp)
+            self._announce(f"puts the object back where it was: {refusal.reason}")
+            self._put_back_where_it_was(trial.plan)
         self.motion.go_home()
         return "put_back"
+
+    def close(self, trial: TrialProgress) -> None:
+        """Note how long the trial took, where that was not noted at its outcome; a fault's recovery counts."""
+        if not trial.cycle_s and trial.started_robot_s:
+            with suppress(DeviceError):
+                trial.cycle_s = max(self._robot_s() - trial.started_robot_s, 0.0)
 
     def record(self, trial: TrialProgress) -> TrialRecord:
         """The ledger's line for the trial as it stands."""
@@ -229,11 +238,17 @@ class TrialCycle:
             fallback_used=trial.fallback_ms is not None,
             fallback_ms=trial.fallback_ms or 0.0,
             cycle_s=trial.cycle_s,
-            grasp=grasp_fields(grasp) if grasp else None,
+            grasp={name: round(float(getattr(grasp, name)), 6) for name in GRASP_FIELDS} if grasp else None,
             started_at=trial.started_at,
             reason=trial.reason,
             voided=trial.voided,
         )
+
+    def _put_back_where_it_was(self, plan: GraspPlan) -> None:
+        try:
+            self.motion.put_down(plan.T_base_grasp)
+        except PlanRefused as refusal:
+            raise ArmError(f"no safe way to put the object down: {refusal.reason}") from None
 
     def _robot_s(self) -> float:
         """The controller's clock: in a dry run it counts the moves in simulated time."""
@@ -286,18 +301,3 @@ class TrialCycle:
         tip[:2] = center[:2] + rng.uniform(-PUT_BACK_RADIUS_M, PUT_BACK_RADIUS_M, 2)
         yaw = rng.uniform(-np.pi / 2, np.pi / 2)
         return tool_down(tip, np.array([np.cos(yaw), np.sin(yaw), 0.0]))
-
-
-def grasp_fields(grasp: Grasp) -> dict[str, Any]:
-    """A grasp as the ledger and the reports write it."""
-    return {
-        key: round(float(getattr(grasp, key)), 6) for key in ("u", "v", "angle_rad", "width_m", "depth_m", "quality")
-    }
-
-
-def in_words(grasp: Grasp) -> str:
-    """A grasp for the operator's eye."""
-    return (
-        f"grasp at ({grasp.u:.0f}, {grasp.v:.0f}) px, {np.degrees(grasp.angle_rad):+.0f} deg, "
-        f"{grasp.width_m * 1e3:.0f} mm wide, {grasp.depth_m:.3f} m deep, quality {grasp.quality:.2f}"
-    )

@@ -42,6 +42,13 @@ class Grasp:
             raise ValueError(f"quality must lie in [0, 1], got {self.quality}")
         object.__setattr__(self, "angle_rad", wrap_half_turn(self.angle_rad))
 
+    def in_words(self) -> str:
+        """For the operator's eye."""
+        return (
+            f"grasp at ({self.u:.0f}, {self.v:.0f}) px, {math.degrees(self.angle_rad):+.0f} deg, "
+            f"{self.width_m * 1e3:.0f} mm wide, {self.depth_m:.3f} m deep, quality {self.quality:.2f}"
+        )
+
     def width_px(self, intrinsics: Intrinsics) -> float:
         """The opening as seen in the image at the grasp's depth [pixels]."""
         return self.width_m * intrinsics.fx / self.depth_m
@@ -62,3 +69,12 @@ class Detection:
     detect_ms: float
     inpaint_ms: float = 0.0
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "grasps", tuple(self.grasps))
+        if not all(isinstance(grasp, Grasp) for grasp in self.grasps):
+            raise ValueError("a detection holds grasps and nothing else")
+        for name in ("detect_ms", "inpaint_ms"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0.0):
+                raise ValueError(f"{name} must be a time, got {value}")

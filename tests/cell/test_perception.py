@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cell.perception import grasp_in_base, object_left, standing_on_table, workspace_region
+from cell.perception import grasp_in_base, object_left, on_known_depth, standing_on_table, workspace_region
 from cell.settings import DEFAULT_CELL_FILE, load_cell
 from detectors.grasp import Grasp
 from robot.frame import Frame, Intrinsics
@@ -72,3 +72,15 @@ def test_second_look_tells_gone_from_still_there_through_noise():
 def test_second_look_admits_when_it_saw_too_little():
     before = frame_with_block(0.03, size_px=4)
     assert object_left(standing(before), standing(frame_with_block(0.0)), before) is None
+
+
+def test_a_grasp_on_a_depth_hole_or_outside_the_image_is_not_on_known_depth():
+    """A peer subtracted an offset first and compared with zero after: a hole became a command into the table."""
+    depth = np.full((480, 640), 0.7, np.float32)
+    depth[100:140, 200:240] = 0.0
+    frame = Frame(depth, K)
+    assert not on_known_depth(grasp(u=220, v=120), frame)
+    assert on_known_depth(grasp(u=190, v=120), frame)
+    assert on_known_depth(grasp(u=201, v=120), frame)
+    assert not on_known_depth(grasp(u=-5, v=120), frame)
+    assert not on_known_depth(grasp(u=300, v=480), frame)

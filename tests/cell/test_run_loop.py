@@ -51,6 +51,9 @@ class ScriptedCycle:
     def begin(self, planned):
         return TrialProgress(planned, started_at="2026-01-01T00:00:00+00:00")
 
+    def close(self, trial):
+        trial.cycle_s = 1.0
+
     def record(self, trial):
         p, outcome = trial.planned, trial.outcome
         return TrialRecord(
