@@ -100,7 +100,7 @@ def prepare(args: argparse.Namespace) -> tuple[RunRequest, Any, tuple[Any, ...]]
     else:
         request = _request(args)
         _check_hardware(request, speed, faults)
-        directory = RunDirectory.create(args.out or _default_out(request.detector), _run_info(request))
+        directory = RunDirectory.create(args.out or _default_out(request.detector), _run_info(request, args.cell))
     return request, directory, faults
 
 
@@ -159,9 +159,10 @@ def _request(args: argparse.Namespace) -> RunRequest:
     )
 
 
-def _run_info(request: RunRequest) -> dict[str, Any]:
+def _run_info(request: RunRequest, cell_file: Path | None) -> dict[str, Any]:
     return {
         **asdict(request),
+        "cell_file": str(cell_file or "cell.yaml"),
         "started_at": datetime.now().astimezone().isoformat(timespec="seconds"),
         "git_revision": _git_revision(),
         "versions": {"python": platform.python_version(), **_versions()},

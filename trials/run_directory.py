@@ -24,7 +24,7 @@ class RunDirectory:
     """A run on disk.
 
     ``run_info`` is the content of ``run.yaml``. The experiment itself needs ``detector``, ``trials``, ``seed`` and
-    ``objects`` (names); the report also shows ``fallback``, ``cell``, ``dry_run``, ``started_at``, ``git_revision``,
+    ``objects`` (names); the report also shows ``fallback``, ``cell_file``, ``dry_run``, ``started_at``, ``git_revision``,
     ``versions`` (a mapping) and, to draw grasps, needs ``camera: {fx: ...}``. Anything else is kept and printed as is.
     """
 

@@ -123,7 +123,7 @@ def _facts(run: RunView) -> str:
         "Fallback": info.get("fallback") or "none",
         "Plan": f"{plural(len(run.planned), 'trial')}, {objects}, up to {plural(repeats, 'repeat')}",
         "Seed": info.get("seed"),
-        "Cell": info.get("cell"),
+        "Cell": info.get("cell_file"),
         "Started": _moment(info.get("started_at")),
         "Revision": info.get("git_revision"),
         "Versions": ", ".join(f"{k} {v}" for k, v in versions.items()) if isinstance(versions, Mapping) else versions,

@@ -95,7 +95,7 @@ DEFINITIONS = (
         "Picks per hour",
         "Successful trials (by the referee where there is one, otherwise by the cell) divided by the summed cycle time "
         "of all trials, failed ones too. A cycle lasts from the placed object to the trial's outcome, by the robot "
-        "controller's clock; after a fault the recovery counts, too. The time to put the object back is not part of it.",
+        "controller's clock; after a fault the recovery counts, too. Putting the object back is not part of it.",
     ),
     (
         "95 % interval",
