@@ -24,8 +24,9 @@ class RunDirectory:
     """A run on disk.
 
     ``run_info`` is the content of ``run.yaml``. The experiment itself needs ``detector``, ``trials``, ``seed`` and
-    ``objects`` (names); the report also shows ``fallback``, ``cell_file``, ``dry_run``, ``started_at``, ``git_revision``,
-    ``versions`` (a mapping) and, to draw grasps, needs ``camera: {fx: ...}``. Anything else is kept and printed as is.
+    ``objects`` (names); the report also shows ``fallback``, ``cell_file``, ``dry_run``, ``started_at``,
+    ``git_revision``, ``versions`` (a mapping) and, to draw grasps, needs ``camera: {fx: ...}``. Anything else is kept
+    and printed as is.
     """
 
     path: Path

@@ -38,9 +38,10 @@ def test_nonsense_is_refused_where_it_is_made(change):
 def test_the_angle_is_folded_symmetrically(angle):
     folded = Grasp(**GOOD | {"angle_rad": angle}).angle_rad
     assert -math.pi / 2 <= folded < math.pi / 2
-    assert Grasp(**GOOD | {"angle_rad": angle + math.pi}).angle_rad == pytest.approx(folded, abs=1e-9) or abs(
-        abs(folded) - math.pi / 2
-    ) < 1e-9
+    assert (
+        Grasp(**GOOD | {"angle_rad": angle + math.pi}).angle_rad == pytest.approx(folded, abs=1e-9)
+        or abs(abs(folded) - math.pi / 2) < 1e-9
+    )
 
 
 @given(st.floats(0.3, 2.0), st.floats(0.01, 0.085), st.floats(300, 900))

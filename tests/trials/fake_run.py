@@ -141,7 +141,7 @@ def run_info(detector: str, trials: int, seed: int, objects: tuple[str, ...]) ->
     """What stands in the fake run's ``run.yaml``."""
     return {
         "detector": detector, "fallback": "cem", "trials": trials, "seed": seed, "objects": list(objects),
-        "cell": "cell.yaml", "dry_run": True, "started_at": "2026-11-20T09:13:20.000+00:00",
+        "cell_file": "cell.yaml", "dry_run": True, "started_at": "2026-11-20T09:13:20.000+00:00",
         "git_revision": "0ec37291b2d4", "versions": {"python": "3.11.9", "numpy": "2.4.6", "mujoco": "4.0.0"},
         "camera": {"fx": FX, "fy": FX, "cx": 321.5, "cy": 239.5, "width": 640, "height": 480},
     }  # fmt: skip

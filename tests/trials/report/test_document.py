@@ -142,7 +142,7 @@ def test_runs_of_one_detector_are_told_apart(tmp_path: Path, runs: dict[str, Pat
 
 def test_names_from_outside_cannot_break_the_page(tmp_path: Path) -> None:
     nasty = "<script>alert(1)</script>&\"'"
-    run = RunDirectory.create(tmp_path / "run", run_info(nasty, 2, 1, (nasty, "cup")) | {"cell": nasty})
+    run = RunDirectory.create(tmp_path / "run", run_info(nasty, 2, 1, (nasty, "cup")) | {"cell_file": nasty})
     with Ledger.open(run.ledger_path) as ledger:
         for planned in run.planned():
             ledger.append(make_record(planned, detector=nasty, reason=nasty, voided=planned.trial == 2))
