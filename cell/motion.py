@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from cell.planning import T_FLANGE_TCP, GraspPlan, Planner, PlanRefused, raised
 from cell.settings import CellSettings
 from robot.arm import UR5Arm
+from robot.channel import pause
+from robot.deadline import Deadline
 from robot.errors import ArmError, GripperError
 from robot.geometry import Transform
 from robot.gripper import GripperState, GripResult, Robotiq2F85
@@ -20,6 +22,7 @@ AT_HOME_RAD = 0.01
 LEAST_RISE_M = 0.005
 CARRYING_SPEED_SHARE = 0.8
 OPEN_SHARE = 0.95
+JAWS_REST_S, JAWS_POLL_S = 1.0, 0.005
 RELEASE_OPENING_M = 0.03
 GRIPPER_MASS_KG, GRIPPER_CENTRE_M = 0.925, 0.06
 
@@ -83,12 +86,16 @@ class Motion:
         return self.gripper.move(0.0, self.settings.grasp.jaw_speed_m_s, self.settings.grasp.force_n)
 
     def feel(self) -> GripperState:
-        """What the gripper reports now.
+        """What the gripper reports once its jaws are at rest: an object that turns in the grip lets them follow.
 
         Raises:
             GripperError: among it, a fault.
         """
+        deadline = Deadline(JAWS_REST_S)
         state = self.gripper.state()
+        while state.moving and not state.fault and not deadline.passed:
+            pause(JAWS_POLL_S, deadline)
+            state = self.gripper.state()
         if state.fault:
             raise GripperError(f"the gripper reports fault 0x{state.fault:02X}", "its recovery activates it again")
         return state
@@ -111,7 +118,7 @@ class Motion:
         """
         q_above = self.planner.plan_put_down(T_base_release, self.arm.state().q)
         self._joints(q_above, CARRYING_SPEED_SHARE)
-        self.arm.descend(T_base_release, self.settings.grasp.descend_speed_m_s, self.settings.arm.contact_force_n)
+        self._lower(T_base_release)
         self.open_jaws(min(self.feel().width_m + RELEASE_OPENING_M, STROKE_M))
         self._line(raised(self.tcp(), self.settings.grasp.lift_height_m))
 
@@ -139,12 +146,18 @@ class Motion:
                 raise ArmError(
                     f"no safe way to set the object down: {refusal.reason}", "take it out of the jaws by hand"
                 ) from None
-        self.arm.descend(T_base_tcp, self.settings.grasp.descend_speed_m_s, self.settings.arm.contact_force_n)
+        self._lower(T_base_tcp)
 
     def tcp(self) -> Transform:
         """T_base_tcp now, from the measured joints."""
         T: Transform = forward(self.planner.model, self.arm.state().q) @ T_FLANGE_TCP
         return T
+
+    def _lower(self, T_base_tcp: Transform) -> None:
+        """Down to ``T_base_tcp`` or to a contact that is felt twice: a single one may be a jerk of the load."""
+        grasp, force_n = self.settings.grasp, self.settings.arm.contact_force_n
+        if self.arm.descend(T_base_tcp, grasp.descend_speed_m_s, force_n):
+            self.arm.descend(T_base_tcp, grasp.descend_speed_m_s, force_n)
 
     def _joints(self, q: NDArray[np.float64], speed_share: float = 1.0) -> None:
         motion = self.settings.motion

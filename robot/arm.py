@@ -12,14 +12,18 @@ from numpy.typing import ArrayLike
 
 from robot.arm_limits import checked_joints, checked_rate, checked_transform, refuse
 from robot.arm_link import ArmLink
-from robot.arm_recovery import power_up, release_protective_stop, require_operational
-from robot.arm_state import ArmSettings, ArmState, Safety, Vector6, state_from_message
+from robot.arm_recovery import SAFETY_FAULTS, power_up, release_protective_stop, require_operational
+from robot.arm_safety import Safety
+from robot.arm_state import ArmSettings, ArmState, Vector6, state_from_message
 from robot.dashboard import Dashboard
 from robot.deadline import Deadline
 from robot.errors import ArmError, EmergencyStop, ProtectiveStop
 from robot.geometry import transform_to_pose
 
 __all__ = ["ArmSettings", "ArmState", "Safety", "UR5Arm"]
+
+_GENTLE_M_S2 = 0.5
+_SURGE = 2.0  # share of the contact force that the arm's own speeding up may seem to be
 
 
 class UR5Arm:
@@ -35,12 +39,14 @@ class UR5Arm:
 
     @property
     def is_connected(self) -> bool:
-        return self._link is not None and self._link.is_open
+        link = self._link  # another thread may take it away
+        return link is not None and link.is_open
 
     @property
     def process_id(self) -> int | None:
         """The process that holds the connection, while there is one."""
-        return self._link.process_id if self._link is not None and self._link.is_open else None
+        link = self._link
+        return link.process_id if link is not None and link.is_open else None
 
     def connect(self) -> ArmState:
         """Connect, load our program onto the controller and return the first state; nothing moves.
@@ -138,23 +144,26 @@ class UR5Arm:
     ) -> bool:
         """As ``move_linear``, but stop at a contact; True when there was one.
 
-        A contact is a change of the TCP force by ``force_limit_n`` (the settings' when None) since the start
-        of the motion; on controllers that detect contacts themselves (5.4 and newer) theirs count too.
+        A contact is a change of the TCP force by ``force_limit_n`` (the settings' when None) in the steady motion,
+        or by twice that since its start (see ``ContactWatch``); on controllers that detect contacts themselves
+        (5.4 and newer) theirs count too. ``acceleration`` of None is a gentle one.
 
         Raises:
             as ``move_joints``.
         """
         s = self._settings
-        limit = s.contact_force_n if force_limit_n is None else force_limit_n
-        return bool(
-            self._move(
-                "descend",
-                **self._linear(
-                    T_base_tcp, speed, s.linear_acceleration_max_m_s2 if acceleration is None else acceleration
-                ),
-                force_limit=checked_rate(limit, s.contact_force_max_n, "contact force"),
-            )
+        limit = checked_rate(
+            s.contact_force_n if force_limit_n is None else force_limit_n, s.contact_force_max_n, "contact force"
         )
+        if acceleration is None:
+            acceleration = min(_GENTLE_M_S2, s.linear_acceleration_max_m_s2)
+        touched: bool = self._move(
+            "descend",
+            **self._linear(T_base_tcp, speed, acceleration),
+            force_limit=limit,
+            surge_limit=min(_SURGE * limit, s.contact_force_max_n),
+        )
+        return touched
 
     def stop(self) -> None:
         """Bring the arm to rest now, a motion that another call waits for included.
@@ -164,7 +173,7 @@ class UR5Arm:
         Raises:
             ArmTimeout: neither way could be confirmed.
         """
-        if self._link is not None and self._link.is_open:
+        if self.is_connected:
             try:
                 self._ask("stop")
                 return
@@ -245,7 +254,7 @@ class UR5Arm:
             if not confirm("The arm made a protective stop. Is it free, and may the stop be released?"):
                 raise ProtectiveStop("arm: the protective stop was not released")
             self.unlock_protective_stop()
-        elif "EMERGENCY" in status or mode != "RUNNING":
+        elif "EMERGENCY" in status or status in SAFETY_FAULTS or mode != "RUNNING":
             if not confirm("The arm was stopped. Is the emergency stop released, and may the arm be powered?"):
                 raise EmergencyStop("arm: the arm was not powered again")
             self.restart()

@@ -13,8 +13,9 @@ import socket
 import sys
 import traceback
 
+from robot.arm_connection import Connection, Failure
 from robot.arm_messages import LinkClosed, Message, MessageLink
-from robot.arm_session import Failure, Session
+from robot.arm_session import Session
 
 _IDLE_POLL_S = 0.004
 _FIRST_MESSAGE_S = 10.0
@@ -35,18 +36,19 @@ def serve(link: MessageLink) -> None:
     if first is None:
         return
     try:
-        session = Session(
-            link, first["address"], tuple(first["version"]), first["link_timeout_s"], first["watchdog_hz"]
+        connection = Connection(
+            first["address"], tuple(first["version"]), first["link_timeout_s"], first["watchdog_hz"]
         )
     except RuntimeError as error:
         link.send({"id": first["id"], "error": "arm", "message": f"ur_rtde cannot connect: {error}"})
         return
+    session = Session(link, connection)
     link.send(_reply(session, {"id": first["id"], "do": "connected"}))
     while True:
         message = link.receive(_IDLE_POLL_S)
         lost: Message | None = None
         try:
-            session.watch()
+            connection.watch()
         except Failure as failure:
             lost = {"error": failure.kind, "message": str(failure)}
         if message is None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from robot.channel import pause
-from robot.dashboard import Dashboard
+from robot.dashboard import CommandRefused, Dashboard
 from robot.deadline import Deadline
 from robot.errors import ArmError, ArmTimeout, EmergencyStop, ProtectiveStop
 
+SAFETY_FAULTS = ("FAULT", "VIOLATION")
 _RETRY_S = 0.25
 
 
@@ -33,23 +34,21 @@ def _await_safety(dashboard: Dashboard, deadline: Deadline) -> None:
 
 
 def release_protective_stop(dashboard: Dashboard, deadline: Deadline) -> None:
-    """Stop the old program, which would go on with the old motion, and release the stop.
+    """Stop the old program, which is paused and would go on with the old motion, and release the stop.
 
-    The controller refuses for the first seconds; it is asked again until the deadline.
+    The controller refuses to release for the first seconds; it is asked again until the deadline.
 
     Raises:
-        ArmError: it refuses all that time.
+        CommandRefused: it refuses all that time.
+        ArmError, ArmTimeout: it cannot be asked any more.
     """
-    if dashboard.is_program_running():
-        dashboard.stop_program()
+    dashboard.stop_program()
     dashboard.close_safety_popup()
     while True:
         try:
             dashboard.unlock_protective_stop()
             break
-        except ArmTimeout:
-            raise
-        except ArmError:
+        except CommandRefused:
             if deadline.passed:
                 raise
             pause(_RETRY_S, deadline)
@@ -66,7 +65,7 @@ def power_up(dashboard: Dashboard, deadline: Deadline) -> None:
     status = dashboard.safety_status()
     if "EMERGENCY" in status:
         raise EmergencyStop("arm: the emergency stop is still pressed", "release the button first")
-    if status in ("FAULT", "VIOLATION"):
+    if status in SAFETY_FAULTS:
         dashboard.restart_safety()
     dashboard.close_safety_popup()
     if dashboard.robot_mode() != "RUNNING":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import math
 import time
 from dataclasses import dataclass
@@ -11,40 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from robot.arm_safety import Safety
 from robot.errors import SettingsError
 from robot.geometry import Transform, invert, pose_to_transform
 
 Vector6 = NDArray[np.float64]
 _ROBOT_MODES = {3: "POWER_OFF", 4: "POWER_ON", 5: "IDLE", 6: "BACKDRIVE", 7: "RUNNING"}
-
-
-class Safety(enum.Enum):
-    """What the controller's safety system says."""
-
-    NORMAL = "normal"
-    REDUCED = "reduced"
-    PROTECTIVE_STOP = "protective stop"
-    SAFEGUARD_STOP = "safeguard stop"
-    EMERGENCY_STOP = "emergency stop"
-    FAULT = "fault"
-
-    @classmethod
-    def from_bits(cls, bits: int) -> Safety:
-        """From ``safety_status_bits`` of the RTDE interface; the gravest bit decides."""
-        for mask, state in (
-            (1 << 5 | 1 << 6 | 1 << 7, cls.EMERGENCY_STOP),
-            (1 << 8 | 1 << 9, cls.FAULT),
-            (1 << 2, cls.PROTECTIVE_STOP),
-            (1 << 4, cls.SAFEGUARD_STOP),
-            (1 << 1, cls.REDUCED),
-        ):
-            if bits & mask:
-                return state
-        return cls.NORMAL
-
-    @property
-    def permits_motion(self) -> bool:
-        return self in (Safety.NORMAL, Safety.REDUCED)
 
 
 @dataclass(frozen=True, kw_only=True)

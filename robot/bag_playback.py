@@ -15,6 +15,8 @@ _SLICE_S = 0.05
 class BagPlayback:
     """A recording played at its own pace, again from its beginning after each ``start``."""
 
+    is_live = False
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._context: Any = None

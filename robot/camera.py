@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +15,15 @@ from robot.errors import CameraError, SettingsError
 from robot.frame import Frame, Intrinsics
 from robot.frame_source import FrameSource, realsense
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, kw_only=True)
 class CameraSettings:
     """What is asked of every frame.
 
     Attributes:
-        max_age_s: oldest frame that counts as an answer to "what is there now".
+        max_age_s: oldest frame that ``peek`` gives as an answer to "what is there now".
         warm_up_frames: frames thrown away after each start, while exposure settles.
         attempts: how often a frame is tried for; stop and start in between, a hardware reset before the last.
         max_hole_share: share of unknown depth in a frame above which it is of no use.
@@ -60,10 +63,19 @@ class _Pair(NamedTuple):
 class RealSenseCamera:
     """A RealSense camera on USB, in a recording or at the end of a channel: the source makes the difference."""
 
-    def __init__(self, settings: CameraSettings, source: FrameSource, *, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: CameraSettings,
+        source: FrameSource,
+        *,
+        clock: Clock = time.monotonic,
+        wall_clock: Clock = time.time,
+    ) -> None:
+        """``wall_clock``: seconds since 1970, what librealsense stamps frames by where the camera allows it."""
         self._settings = settings
         self._source = source
         self._clock = clock
+        self._wall_clock = wall_clock
         self._align: Any = None
         self._previous: tuple[int, float] | None = None
         self._latest: Frame | None = None
@@ -81,7 +93,8 @@ class RealSenseCamera:
         """
         rs = realsense()
         self._align = rs.align(rs.stream.color)
-        self._retry(lambda: self._restart() if not self._connected else None)
+        if not self._connected:
+            self._retry(self._restart)
 
     def disconnect(self) -> None:
         self._source.stop()
@@ -101,8 +114,7 @@ class RealSenseCamera:
         Raises:
             CameraError: none of the attempts gave a usable frame; the message names the camera and why.
         """
-        frame: Frame = self._retry(self._read_once)
-        return frame
+        return self._retry(self._read_once)
 
     def read_median(self, count: int | None = None) -> Frame:
         """The pixel-wise median of ``count`` new frames, over their valid depths.
@@ -149,8 +161,9 @@ class RealSenseCamera:
     def _read_once(self) -> Frame:
         if not self._connected:
             self._restart()
+        asked_at_s = self._wall_clock()
         self._source.discard_old()
-        pair = self._next_pair()
+        pair = self._next_pair(asked_at_s)
         arrived_at = self._clock()
         previous, self._previous = self._previous, (pair.number, pair.stamp_ms)
         if previous is not None and (pair.number == previous[0] or pair.stamp_ms == previous[1]):
@@ -165,23 +178,26 @@ class RealSenseCamera:
         self._latest = frame
         return frame
 
-    def _next_pair(self) -> _Pair:
+    def _next_pair(self, asked_at_s: float) -> _Pair:
         deadline = Deadline(self._settings.frame_timeout_s, self._clock)
         while not deadline.passed:
             frames = self._source.wait(deadline.remaining_s)
             if frames is None:
                 continue
             depth, color = frames.get_depth_frame(), frames.get_color_frame()
-            if depth and color and not self._too_old(depth):
+            if depth and color and not self._captured_before(asked_at_s, depth):
                 return _Pair(frames, depth.get_frame_number(), depth.get_timestamp())
         raise CameraError(f"silent: no frame within {self._settings.frame_timeout_s:g} s")
 
-    def _too_old(self, frame: Any) -> bool:
-        """Whether a frame waited too long on its way, where its stamp is on a clock that we share."""
-        domain = realsense().timestamp_domain
-        if frame.get_frame_timestamp_domain() == domain.hardware_clock:
+    def _captured_before(self, asked_at_s: float, frame: Any) -> bool:
+        """Whether a frame is from before ``asked_at_s`` (wall clock), where its stamp is on a clock that we share.
+
+        Frames wait in the camera, on the bus and in librealsense's queues; emptying the last does not empty the others.
+        """
+        own_clock = realsense().timestamp_domain.hardware_clock
+        if not self._source.is_live or frame.get_frame_timestamp_domain() == own_clock:
             return False
-        return bool(time.time() - frame.get_timestamp() / 1000.0 > self._settings.max_age_s)
+        return bool(frame.get_timestamp() / 1000.0 < asked_at_s)
 
     def _to_frame(self, pair: _Pair, arrived_at: float) -> Frame:
         rs = realsense()
@@ -206,7 +222,7 @@ class RealSenseCamera:
             number=pair.number,
         )
 
-    def _retry(self, action: Any) -> Any:
+    def _retry(self, action: Callable[[], T]) -> T:
         attempts = self._settings.attempts
         for attempt in range(1, attempts + 1):
             try:
@@ -224,10 +240,11 @@ class RealSenseCamera:
 
     def _restart(self) -> None:
         self._source.stop()
+        started_at_s = self._wall_clock()
         self._source.start()
         self._previous = None
         for _ in range(self._settings.warm_up_frames):
-            pair = self._next_pair()
+            pair = self._next_pair(started_at_s)
             self._previous = (pair.number, pair.stamp_ms)
         self._connected = True
 

@@ -11,6 +11,10 @@ from robot.errors import ArmError, ArmTimeout
 PORT = 29999
 
 
+class CommandRefused(ArmError):
+    """The controller understood a command and will not carry it out, now at least."""
+
+
 class Dashboard:
     """A client whose every call ends by its deadline. Use it as a context manager, or connect and close it."""
 
@@ -90,14 +94,20 @@ class Dashboard:
         answer = self.ask("is in remote control").strip().lower()
         return answer != "false"
 
-    def is_program_running(self) -> bool:
-        return self._value("running", "Program running:").lower() == "true"
+    def program_state(self) -> str:
+        """PLAYING, PAUSED (as in a protective stop) or STOPPED."""
+        return self.ask("programState").partition(" ")[0].upper()
 
     def stop_program(self) -> None:
-        self._command("stop", "Stopped")
+        """End the program, if there is one. Raises CommandRefused when it can still go on."""
+        try:
+            self._command("stop", "Stopped")
+        except CommandRefused:  # as the controller answers when there is nothing to stop, too
+            if self.program_state() != "STOPPED":
+                raise
 
     def unlock_protective_stop(self) -> None:
-        """Raises ArmError when the controller refuses, as it does within 5 s of the stop."""
+        """Raises CommandRefused when the controller will not, as in the first 5 s after the stop."""
         self._command("unlock protective stop", "Protective stop releasing")
 
     def close_safety_popup(self) -> None:
@@ -135,7 +145,7 @@ class Dashboard:
     def _command(self, command: str, expected: str) -> None:
         answer = self.ask(command)
         if expected.lower() not in answer.lower():
-            raise ArmError(
+            raise CommandRefused(
                 f"the controller refused '{command}': {answer[:80]!r}",
                 "is it in remote control, and is nobody else operating it?",
             )

@@ -15,7 +15,13 @@ _COLOR_FORMATS = ("rgb8", "bgr8")
 
 
 class FrameSource(Protocol):
-    """One librealsense device, opened at the sensor level, whose frames its syncer pairs."""
+    """One librealsense device, opened at the sensor level, whose frames its syncer pairs.
+
+    Attributes:
+        is_live: its frames show the present; a recording's time stamps tell of the past.
+    """
+
+    is_live: bool
 
     def start(self) -> None:
         """Find the device and start both streams.
@@ -75,11 +81,10 @@ class SensorStreams:
         Raises:
             CameraError: the device does not offer such streams.
         """
-        self._rs = rs
         self.syncer = rs.syncer(8)
         self._running: list[Any] = []
-        chosen = [_choose(rs, device, kind, size, fps) for kind in (rs.stream.depth, rs.stream.color)]
         try:
+            chosen = [_choose(rs, device, kind, size, fps) for kind in (rs.stream.depth, rs.stream.color)]
             for sensor, profile in chosen:
                 sensor.open(profile)
                 self._running.append(sensor)

@@ -9,9 +9,13 @@ from robot.deadline import Deadline
 from robot.errors import CameraError
 from robot.frame_source import SensorStreams, identity, realsense
 
+_LEAVING_S, _POLL_S = 3.0, 0.05
+
 
 class RealSenseDevice:
     """One camera, by its serial number, or the only one that is plugged in."""
+
+    is_live = True
 
     def __init__(self, *, serial: str | None = None, width: int = 640, height: int = 480, fps: int = 30) -> None:
         self._serial = serial
@@ -52,23 +56,34 @@ class RealSenseDevice:
         except RuntimeError:
             return False
         self._device, deadline = None, Deadline(timeout_s)
-        pause(1.0, deadline)  # it stays listed for a moment before it leaves the bus
-        while not deadline.passed:
-            try:
-                self._device = self._find()
-                return True
-            except CameraError:
-                pause(0.1, deadline)
-        return False
+        # It stays listed for a moment before it leaves the bus; what is opened then is lost again.
+        self._await_listed(False, Deadline(min(_LEAVING_S, timeout_s)))
+        return self._await_listed(True, deadline)
 
     def describe(self) -> str:
         if self._device is None:
             return f"RealSense camera {self._serial or '(any)'}"
         return identity(realsense(), self._device)
 
+    def _await_listed(self, wanted: bool, deadline: Deadline) -> bool:
+        while True:
+            try:
+                self._device = self._find()
+            except CameraError:
+                self._device = None
+            if (self._device is not None) is wanted:
+                return True
+            if deadline.passed:
+                return False
+            pause(_POLL_S, deadline)
+
     def _find(self) -> Any:
         rs = realsense()
-        devices = {d.get_info(rs.camera_info.serial_number): d for d in self._context.query_devices()}
+        serial = rs.camera_info.serial_number
+        try:  # a device may leave the bus between any two of these calls; one in recovery mode has no such number
+            devices = {d.get_info(serial): d for d in self._context.query_devices() if d.supports(serial)}
+        except RuntimeError as error:
+            raise CameraError(f"the USB devices cannot be listed: {error}", "replug the camera") from None
         if self._serial is None and len(devices) == 1:
             return next(iter(devices.values()))
         if self._serial in devices:

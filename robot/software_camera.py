@@ -36,6 +36,8 @@ class _Picture:
 class SoftwareCamera:
     """The camera at the other end of a camera channel."""
 
+    is_live = True
+
     def __init__(self, address: str = "127.0.0.1", *, port: int = PORT, connect_timeout_s: float = 2.0) -> None:
         self._address = address
         self._port = port

@@ -1,4 +1,9 @@
-"""The simulated UR controller: power, safety, one program, one arm. Everything here runs on the simulation thread."""
+"""The simulated UR controller: power, safety, one program, one arm. Everything here runs on the simulation thread.
+
+Kinder than a real one: the force it reports is that of the contacts, without the noise and the drift of a CB3's
+estimate and without what acceleration and friction add to it; and a program that starts finds the TCP and the payload
+as the one before left them.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from robot.deadline import Clock
 from robot.simulator.arm import Arm
 from robot.simulator.commands import HANDLERS
 from robot.simulator.digital_io import InputsOutputs
@@ -23,6 +29,7 @@ from robot.simulator.safety import RobotMode, RuntimeState, Safety, SafetyMonito
 from robot.simulator.script_parser import is_control_script, register_offset
 from robot.simulator.ur_faults import Faults
 from robot.simulator.versions import ControllerVersion
+from robot.simulator.watchdog import Watchdog
 
 Publisher = Callable[[Report, int, bool], None]
 
@@ -37,7 +44,13 @@ class URController:
         arrived: the latest change is the end of a motion; receivers should hear of the arm before of the handshake.
     """
 
-    def __init__(self, world: ArmWorld, version: ControllerVersion, settings: SafetySettings | None = None) -> None:
+    def __init__(
+        self,
+        world: ArmWorld,
+        version: ControllerVersion,
+        settings: SafetySettings | None = None,
+        wall_clock: Clock = time.monotonic,
+    ) -> None:
         self.version = version
         self.period_s = version.period_s
         self.arm: Arm = Arm(world, version.model, version.period_s)
@@ -62,8 +75,7 @@ class URController:
         self._program: Program | None = None
         self._state_version = 0
         self._registers_seen = 0
-        self._watchdog_s = 0.0
-        self._last_input = 0.0
+        self._watchdog = Watchdog(wall_clock)
 
     # -- the loop's side
 
@@ -86,7 +98,9 @@ class URController:
     def poll(self) -> None:
         """Carry out what came in, as far as that needs no simulated time."""
         self.inbox.run_waiting()
-        self._check_watchdog()
+        if self._program is not None and self._watchdog.expired:
+            print("program stopped: no input in time (watchdog)", file=sys.stderr)
+            self.stop_program()
         self._guarded(self._pump)
         if self.registers.version != self._registers_seen:
             self._registers_seen = self.registers.version
@@ -131,7 +145,7 @@ class URController:
 
     def receive(self, values: Mapping[str, Any]) -> None:
         """A data packet from an RTDE client."""
-        self._last_input = time.monotonic()
+        self._watchdog.feed()
         if self.io.write(values):
             self._changed()
         if self._program is None or self.registers.command_name() not in values:
@@ -158,15 +172,16 @@ class URController:
             print(f"program {name} not started: {error}", file=sys.stderr)
             return
         self.registers.offset = register_offset(text)
-        self._program = Program(self.arm, self.registers, HANDLERS, waypoints, self.protective_stop, self._set_watchdog)
+        self._program = Program(self.arm, self.registers, HANDLERS, waypoints, self.protective_stop, self._watchdog.arm)
         self.program_name = name
         self.runtime_state = RuntimeState.PLAYING
-        self._watchdog_s = 0.0
+        self._watchdog.disarm()
         self._changed()
 
     def stop_program(self) -> None:
         """End the program; the arm brakes if it moves."""
         self._program = None
+        self._watchdog.disarm()
         self.runtime_state = RuntimeState.STOPPED
         if self.arm.in_force_mode:
             self.arm.coast()
@@ -309,17 +324,6 @@ class URController:
         except (ProgramError, ValueError, ArithmeticError) as error:  # such as a client's NaN
             print(f"program stopped: {error}", file=sys.stderr)
             self.stop_program()
-
-    def _set_watchdog(self, minimum_hz: float) -> None:
-        self._watchdog_s = 1.0 / minimum_hz if minimum_hz > 0 else 0.0
-
-    def _check_watchdog(self) -> None:
-        if self._watchdog_s and self._program is not None:
-            silent_s = time.monotonic() - self._last_input
-            if silent_s > self._watchdog_s:
-                print(f"program stopped: no input for {silent_s:.2f} s (watchdog)", file=sys.stderr)
-                self._watchdog_s = 0.0
-                self.stop_program()
 
 
 def _nobody(report: Report, version: int, arrived: bool) -> None:

@@ -1,4 +1,10 @@
-"""The dashboard server (port 29999): one line in, one line out."""
+"""The dashboard server (port 29999): one line in, one line out.
+
+It is kinder than a real one: a protective stop is unlocked at once and as often as asked, where a controller refuses
+for its first 5 s; power and brakes take no time; a CB3 knows ``is in remote control`` too; and nothing it does needs
+remote control. ``unlock protective stop`` also ends the program, which on a controller stays paused until somebody
+stops it, and could be played on.
+"""
 
 from __future__ import annotations
 
@@ -144,9 +150,7 @@ _COMMANDS: Mapping[str, Callable[[URController], str]] = MappingProxyType(
         "robotmode": _robot_mode,
         "safetymode": lambda controller: f"Safetymode: {controller.safety.name}",
         "safetystatus": lambda controller: f"Safetystatus: {controller.safety.name}",
-        "running": lambda controller: (
-            f"Program running: {str(controller.runtime_state is RuntimeState.PLAYING).lower()}"
-        ),
+        "running": _running,
         "programstate": _program_state,
         "get loaded program": _loaded,
         "isprogramsaved": lambda controller: f"true {controller.program_name or '<unnamed>'}",

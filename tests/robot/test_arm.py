@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from robot.arm import ArmSettings, Safety, UR5Arm
+from robot.arm_connection import failure_of
 from robot.child_process import PROJECT_ROOT
 from robot.errors import ArmError, ArmTimeout, EmergencyStop, ProtectiveStop, SettingsError
 from robot.geometry import rotation_angle, transform
@@ -165,6 +166,25 @@ def test_descent_ends_at_a_contact_and_only_there(model: str, kinematics: Any) -
             assert -0.165 < height_m < -0.148
             assert arm.state().safety is Safety.NORMAL
             arm.move_linear(above, 0.3, 1.0)
+    finally:
+        controller.kill()
+
+
+def test_stopped_descent_leaves_no_contact_detection_behind() -> None:
+    """On a controller that detects contacts itself: still watching, it would end motions to come."""
+    controller = Controller("e-series", speed="2")
+    try:
+        with UR5Arm(controller.settings) as arm:
+            start = arm.state().T_base_tcp
+            below = start @ transform(np.eye(3), (0.0, 0.0, 0.10))
+            stopper = threading.Timer(0.3, arm.stop)
+            stopper.start()
+            with pytest.raises(ArmError, match="stopped on request"):
+                arm.descend(below, 0.02)
+            stopper.join()
+            assert not moving(arm)
+            controller.do(wrench=[0.0, 0.0, 25.0, 0.0, 0.0, 0.0])  # more than a contact, less than a protective stop
+            arm.move_linear(start, 0.2, 1.0)
     finally:
         controller.kill()
 
@@ -430,6 +450,23 @@ def test_limits_come_from_the_settings() -> None:
 def test_settings_are_validated(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingsError):
         ArmSettings(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("safety", "kind"),
+    [
+        (Safety.NORMAL, None),
+        (Safety.REDUCED, None),
+        (Safety.PROTECTIVE_STOP, "protective_stop"),
+        (Safety.SAFEGUARD_STOP, "protective_stop"),
+        (Safety.EMERGENCY_STOP, "emergency_stop"),
+        (Safety.FAULT, "arm"),  # which unlocking does not cure
+    ],
+)
+def test_what_a_command_meets_in_each_safety_state(safety: Safety, kind: str | None) -> None:
+    failure = failure_of(safety)
+    assert (failure.kind if failure else None) == kind
+    assert (failure is None) is safety.permits_motion
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +16,23 @@ from tests.robot.camera_channel import COLOR, DEPTH, T_COLOR_DEPTH
 FRAMES = 15
 
 
-@pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+class _YesterdaysDevice(_SoftwareDevice):
+    """Stamps by the host's clock, as a camera on USB does: when it is played, that is long ago."""
+
+    def _frame(self, *args: Any) -> Any:
+        frame = super()._frame(*args)
+        frame.domain = self._rs.timestamp_domain.global_time
+        frame.timestamp -= 86_400_000.0
+        return frame
+
+
+@pytest.fixture(scope="module", params=[_SoftwareDevice, _YesterdaysDevice])
+def recording(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half a second recorded by librealsense: depth 701, 702, ... mm, a red patch in the colour image."""
     rs = realsense()
     path = tmp_path_factory.mktemp("recording") / "table.db3"
     info = {"name": "Recorded", "serial": "77", "depth": DEPTH, "color": COLOR, "depth_unit_m": 0.001}
-    device = _SoftwareDevice(rs, info | {"T_color_depth": T_COLOR_DEPTH})
+    device = request.param(rs, info | {"T_color_depth": T_COLOR_DEPTH})
     recorder = rs.recorder(str(path), device.handle)
     streams = SensorStreams(rs, recorder)
     color = np.zeros((480, 640, 3), np.uint8)

@@ -1,49 +1,13 @@
 from __future__ import annotations
 
-import contextlib
-import socket
-import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from robot.dashboard import Dashboard
+from robot.dashboard import CommandRefused, Dashboard
 from robot.errors import ArmError, ArmTimeout
-
-
-class DashboardSocket:
-    """Answers from a table; a list gives its answers in turn and repeats the last, None stays silent."""
-
-    def __init__(self) -> None:
-        self.greeting = b"Connected: Universal Robots Dashboard Server\n"
-        self.answers: dict[str, str | list[str] | None] = {}
-        self.asked: list[str] = []
-        self._server = socket.create_server(("127.0.0.1", 0))
-        self.port = self._server.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
-
-    def close(self) -> None:
-        with contextlib.suppress(OSError):
-            self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
-
-    def _serve(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                connection, _ = self._server.accept()
-                with connection:
-                    connection.sendall(self.greeting)
-                    for line in connection.makefile():
-                        self._answer(connection, line.strip())
-
-    def _answer(self, connection: socket.socket, command: str) -> None:
-        self.asked.append(command)
-        answer = self.answers.get(command, f'could not understand: "{command}"')
-        if isinstance(answer, list):
-            answer = answer.pop(0) if len(answer) > 1 else answer[0]
-        if answer is not None:
-            connection.sendall(answer.encode() + b"\n")
+from tests.robot.dashboard_socket import DashboardSocket
 
 
 @pytest.fixture
@@ -64,13 +28,13 @@ def test_answers_are_understood(served: DashboardSocket, dashboard: Dashboard) -
         "PolyscopeVersion": "URSoftware 3.15.8.106339 (Nov 16 2021)",
         "robotmode": "Robotmode: RUNNING",
         "safetystatus": "Safetystatus: PROTECTIVE_STOP",
-        "running": "Program running: true",
+        "programState": "PAUSED rtde_control",
         "stop": "Stopped",
     }
     assert dashboard.polyscope_version() == (3, 15, 8)
     assert dashboard.robot_mode() == "RUNNING"
     assert dashboard.safety_status() == "PROTECTIVE_STOP"
-    assert dashboard.is_program_running()
+    assert dashboard.program_state() == "PAUSED"
     assert dashboard.is_in_remote_control()  # a CB3 does not know the question
     dashboard.stop_program()
 
@@ -96,6 +60,14 @@ def test_refusal_is_an_error(served: DashboardSocket, dashboard: Dashboard, answ
     served.answers = {"unlock protective stop": answer}
     with pytest.raises(ArmError, match="refused"):
         dashboard.unlock_protective_stop()
+
+
+def test_stopping_a_program_that_is_not_there_is_no_error(served: DashboardSocket, dashboard: Dashboard) -> None:
+    served.answers = {"stop": "Failed to execute: stop", "programState": "STOPPED table.urp"}
+    dashboard.stop_program()
+    served.answers["programState"] = "PAUSED table.urp"
+    with pytest.raises(CommandRefused):
+        dashboard.stop_program()
 
 
 def test_silence_ends_by_the_deadline(served: DashboardSocket, dashboard: Dashboard) -> None:

@@ -63,6 +63,13 @@ def test_object_stops_the_jaws_and_the_flag_of_the_motion_before_is_not_believed
     assert closed.width_m == 0.0
 
 
+def test_all_requests_share_one_connection(served: GripperSocket, gripper: Robotiq2F85) -> None:
+    for width_m in (0.02, 0.05, 0.0):
+        gripper.move(width_m, 0.15, 50.0)
+        gripper.state()
+    assert served.connections == 1
+
+
 def test_closing_again_on_a_held_object_still_reports_it(served: GripperSocket, gripper: Robotiq2F85) -> None:
     served.object_at = 120
     gripper.move(0.0, 0.15, 50.0)

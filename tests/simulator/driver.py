@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
 
+from robot.deadline import Clock
 from robot.simulator.controller import URController
 from robot.simulator.registers import DONE, READY
 from robot.simulator.safety import SafetySettings
@@ -17,11 +19,16 @@ SCRIPT = "def rtde_control():\n  # int register offset\n0  process_cmd(rtde_cmd(
 
 class Driver:
     def __init__(
-        self, model: str = "cb3", settings: SafetySettings | None = None, lag_s: float = 0.0, start: bool = True
+        self,
+        model: str = "cb3",
+        settings: SafetySettings | None = None,
+        lag_s: float = 0.0,
+        start: bool = True,
+        wall_clock: Clock = time.monotonic,
     ) -> None:
         version = VERSIONS[model]
         self.world = IdealWorld(version.model, lag_s=lag_s)
-        self.controller = URController(self.world, version, settings)
+        self.controller = URController(self.world, version, settings, wall_clock)
         self.arm = self.controller.arm
         if start:
             self.upload()
