@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import sys
 
-from cell.command_line import main
-
 if __name__ == "__main__":
+    try:
+        from cell.command_line import main
+    except KeyboardInterrupt:
+        sys.exit(1)
     sys.exit(main(sys.argv[1:]))

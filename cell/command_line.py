@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cell import run_command
+from cell.interrupts import ENDED_EARLY
 from detectors import detect_command
+from robot.arguments import SEED
 from robot.errors import CellError, SettingsError
 
-INTERRUPTED = 130
 _USAGE_EXAMPLES = """examples:
   python run_cell.py --detector antipodal --trials 60            a dry run of sixty trials
   python run_cell.py --resume runs/20260101-120000-antipodal     go on with a run that ended early
@@ -42,10 +43,10 @@ def main(argv: Sequence[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return ENDED_EARLY
     except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return INTERRUPTED
+        return ENDED_EARLY
 
 
 def _verbs() -> tuple[Verb, ...]:
@@ -98,7 +99,7 @@ def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--realtime", action="store_true", help="the same as --speed 1")
     parser.add_argument("--controller", choices=("cb3", "e-series"), default="cb3", help="UR generation (default cb3)")
     parser.add_argument("--objects", type=Path, metavar="FILE", help="object set (default: the household 12)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the camera's noise (default 0)")
+    parser.add_argument("--seed", type=SEED, default=0, metavar="S", help="of the camera's noise (default 0)")
 
 
 def _simulate(args: argparse.Namespace) -> int:
@@ -114,7 +115,12 @@ def _simulate(args: argparse.Namespace) -> int:
 
 def _report_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run directories")
-    parser.add_argument("--out", type=Path, metavar="FILE", help="default: report.html in the first run")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="default: the run's report.html; comparison.html for several",
+    )
 
 
 def _report(args: argparse.Namespace) -> int:
@@ -126,7 +132,7 @@ def _report(args: argparse.Namespace) -> int:
     from trials.statistics import summarise
     from trials.terminal import print_summary
 
-    out = args.out or args.runs[0] / REPORT_FILE
+    out = args.out or (args.runs[0] / REPORT_FILE if len(args.runs) == 1 else Path("comparison.html"))
     for path in args.runs:
         directory = RunDirectory.open(path)
         records, _ = read_ledger(directory.ledger_path)

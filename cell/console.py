@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import Self
+from typing import Self, TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -19,6 +21,39 @@ from cell.states import State
 from trials.record import TrialRecord
 from trials.schedule import PlannedTrial
 from trials.statistics import wilson_interval
+
+
+class PatientOutput(io.TextIOBase):
+    """A stream that goes on when its reader has gone (``| head``): trials matter more than their screen."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, or let it be."""
+        with suppress(BrokenPipeError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush; when nobody reads any more, stop trying for good."""
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+    def isatty(self) -> bool:
+        """As the stream."""
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """As the stream."""
+        return self._stream.fileno()
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """As the stream."""
+        return self._stream.encoding
 
 
 class RunConsole:

@@ -22,6 +22,7 @@ AT_HOME_RAD = 0.01
 LEAST_RISE_M = 0.005
 CARRYING_SPEED_SHARE = 0.8
 OPEN_SHARE = 0.95
+STILL_PRESSING_SHARE = 0.3
 JAWS_REST_S, JAWS_POLL_S = 1.0, 0.005
 RELEASE_OPENING_M = 0.03
 GRIPPER_MASS_KG, GRIPPER_CENTRE_M = 0.925, 0.06
@@ -154,10 +155,12 @@ class Motion:
         return T
 
     def _lower(self, T_base_tcp: Transform) -> None:
-        """Down to ``T_base_tcp`` or to a contact that is felt twice: a single one may be a jerk of the load."""
-        grasp, force_n = self.settings.grasp, self.settings.arm.contact_force_n
-        if self.arm.descend(T_base_tcp, grasp.descend_speed_m_s, force_n):
-            self.arm.descend(T_base_tcp, grasp.descend_speed_m_s, force_n)
+        """Down to ``T_base_tcp`` or to a contact; a jerk of the load that leaves no force behind is none."""
+        speed_m_s, force_n = self.settings.grasp.descend_speed_m_s, self.settings.arm.contact_force_n
+        self.arm.zero_force_sensor()
+        touched = self.arm.descend(T_base_tcp, speed_m_s, force_n)
+        if touched and np.linalg.norm(self.arm.state().tcp_force[:3]) < STILL_PRESSING_SHARE * force_n:
+            self.arm.descend(T_base_tcp, speed_m_s, force_n)
 
     def _joints(self, q: NDArray[np.float64], speed_share: float = 1.0) -> None:
         motion = self.settings.motion

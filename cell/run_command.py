@@ -12,7 +12,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from robot.errors import SettingsError
+from cell.interrupts import ENDED_EARLY, terminate_as_interrupt
+from robot.arguments import SEED, TRIALS
+from robot.errors import CellError, SettingsError
 
 DEFAULT_DETECTOR, DEFAULT_TRIALS, DEFAULT_SEED = "antipodal", 60, 0
 _REPORTED_PACKAGES = (
@@ -31,12 +33,12 @@ _REPORTED_PACKAGES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``run``. Defaults are filled in later: a resumed run has its own."""
     parser.add_argument("--detector", metavar="NAME", help=f"who proposes grasps (default {DEFAULT_DETECTOR})")
-    parser.add_argument("--trials", type=int, metavar="N", help=f"how many trials (default {DEFAULT_TRIALS})")
+    parser.add_argument("--trials", type=TRIALS, metavar="N", help=f"how many trials (default {DEFAULT_TRIALS})")
     parser.add_argument("--cell", type=Path, metavar="FILE", help="the cell (default cell.yaml, the simulated cell)")
     parser.add_argument("--dry-run", action="store_true", help="simulate whatever the cell file says")
     parser.add_argument("--objects", type=Path, metavar="FILE", help="object set (default: the household 12)")
     parser.add_argument("--fallback", metavar="NAME", help="asked when the detector proposes nothing (default none)")
-    parser.add_argument("--seed", type=int, metavar="S", help=f"of schedule and placements (default {DEFAULT_SEED})")
+    parser.add_argument("--seed", type=SEED, metavar="S", help=f"of schedule and placements (default {DEFAULT_SEED})")
     parser.add_argument("--out", type=Path, metavar="DIR", help="run directory (default runs/DATE-DETECTOR)")
     parser.add_argument("--resume", type=Path, metavar="DIR", help="go on with a run that ended early")
     parser.add_argument(
@@ -78,9 +80,17 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         CellError: whatever can be foreseen; the caller prints it.
     """
+    with terminate_as_interrupt():
+        request, directory, faults = prepare(args)
+        try:
+            return _session(args, request, directory, faults)
+        except KeyboardInterrupt:
+            raise CellError("interrupted", f"go on with --resume {directory.path}", exit_code=ENDED_EARLY) from None
+
+
+def _session(args: argparse.Namespace, request: RunRequest, directory: Any, faults: tuple[Any, ...]) -> int:
     from cell.session import Session
 
-    request, directory, faults = prepare(args)
     return Session(request, directory, speed=parse_speed(args.speed), faults=faults, confirmed=args.yes).run()
 
 
@@ -136,8 +146,6 @@ def _request(args: argparse.Namespace) -> RunRequest:
     from robot.objects import HOUSEHOLD_12, load_objects
 
     trials = DEFAULT_TRIALS if args.trials is None else args.trials
-    if trials < 1:
-        raise SettingsError(f"--trials: got {trials}", "give at least 1")
     detector = args.detector or DEFAULT_DETECTOR
     check_name(detector)
     fallback = args.fallback or "none"
@@ -170,6 +178,7 @@ def _run_info(request: RunRequest, cell_file: Path | None) -> dict[str, Any]:
 
 
 def _resume(args: argparse.Namespace) -> tuple[RunRequest, Any]:
+    from detectors.registry import check_name
     from trials.ledger import read_ledger
     from trials.run_directory import RunDirectory
 
@@ -181,6 +190,8 @@ def _resume(args: argparse.Namespace) -> tuple[RunRequest, Any]:
         )
     except (KeyError, TypeError) as error:
         raise SettingsError(f"{directory.path}/run.yaml: is not complete: {error} is missing") from None
+    check_name(request.detector)
+    planned = {trial.trial: trial for trial in directory.planned()}
     differences = directory.compatible(_given(args))
     if args.out is not None and args.out.resolve() != directory.path.resolve():
         differences.append(f"out: asked for '{args.out}', the run lies in '{directory.path}'")
@@ -196,6 +207,13 @@ def _resume(args: argparse.Namespace) -> tuple[RunRequest, Any]:
         )
     if directory.ledger_path.exists():
         records, _ = read_ledger(directory.ledger_path)
+        for record in records:
+            trial = planned.get(record.trial)
+            if trial is None or (trial.object, trial.pose_seed) != (record.object, record.pose_seed):
+                raise SettingsError(
+                    f"{directory.ledger_path}: trial {record.trial} ({record.object}) is not in this run's schedule",
+                    "the ledger or run.yaml was changed by hand: restore it, or start a new run",
+                )
         if len({r.trial for r in records if not r.voided}) >= request.trials:
             raise SettingsError(
                 f"{directory.path}: this run is finished, all {request.trials} trials are in the ledger",

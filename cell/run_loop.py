@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 from typing import Any
 
 from transitions import Machine
 
+from cell.interrupts import ENDED_EARLY, deaf_to_interrupts
 from cell.recovery import Recovery
 from cell.states import TRANSITIONS, State
 from cell.trial_cycle import TrialCycle, TrialProgress
@@ -18,8 +16,6 @@ from trials.ledger import Ledger
 from trials.outcomes import Outcome
 from trials.record import TrialRecord
 from trials.schedule import PlannedTrial
-
-ENDED_EARLY = 1
 
 
 class RunLoop:
@@ -74,12 +70,11 @@ class RunLoop:
             SimulatorLost: a dry run lost its simulator; the trial under way is not recorded.
         """
         try:
-            with _terminate_as_interrupt():
-                self._fire("ready" if self._begin_next() else "nothing_to_do")
-                while self.state is not State.STOPPED:
-                    self._fire(self._step())
+            self._fire("ready" if self._begin_next() else "nothing_to_do")
+            while self.state is not State.STOPPED:
+                self._fire(self._step())
         except KeyboardInterrupt:
-            with _deaf_to_interrupts():
+            with deaf_to_interrupts():
                 self._abort()
         return ENDED_EARLY if self._next_planned() else 0
 
@@ -158,28 +153,3 @@ def _outcome_of(error: DeviceError) -> Outcome:
     if isinstance(error, CameraError):
         return Outcome.CAMERA_FAULT
     raise error
-
-
-@contextmanager
-def _terminate_as_interrupt() -> Iterator[None]:
-    """A polite ``kill`` ends the run as Ctrl-C does."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """A second Ctrl-C must not keep the arm from stopping or the line from being written."""
-    before = {s: signal.signal(s, signal.SIG_IGN) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import TextIO, cast
 
 from rich.console import Console
 
 from cell.collision import CollisionChecker
-from cell.console import RunConsole
+from cell.console import PatientOutput, RunConsole
 from cell.fault_schedule import FaultInjector, ScheduledFault
 from cell.motion import Motion
 from cell.operator import ConsoleOperator, Operator
@@ -69,7 +71,7 @@ class Session:
         self._speed = speed
         self._faults = faults
         self._confirmed = confirmed
-        self._console = Console(highlight=False)
+        self._console = Console(file=cast(TextIO, PatientOutput(sys.stdout)), highlight=False)
         self._settings = build(CellSettings, request.cell, "run.yaml: cell")
         self._simulator: SimulatedCell | None = None
 
@@ -86,9 +88,9 @@ class Session:
             try:
                 with ExitStack() as stack:
                     exit_code = self._walk(stack, ledger, schedule)
-            except SimulatorLost:
+            except SimulatorLost as error:
                 self._finish(ledger, schedule)
-                raise
+                raise SimulatorLost(error.message, f"go on with --resume {self._directory.path}") from None
             self._finish(ledger, schedule)
             return exit_code
 
@@ -178,10 +180,7 @@ class Session:
     def _check_world(self) -> None:
         """Raise SimulatorLost when the simulator of a dry run has died."""
         if self._simulator is not None and not self._simulator.alive():
-            raise SimulatorLost(
-                "the simulator process has ended; the trial under way is not recorded",
-                f"go on with --resume {self._directory.path}",
-            )
+            raise SimulatorLost("the simulator process has ended; the trial under way is not recorded")
 
     def _save_frame(self, trial: int, look: str, frame: Frame) -> None:
         folder = self._directory.frames_path / look

@@ -147,6 +147,19 @@ class CellSettings:
                 f"the workspace (z {self.workspace.min_m[2]}..{self.workspace.max_m[2]} m) "
                 f"does not contain the table's height {self.table_height_m} m"
             )
+        outside = [
+            f"joint {i + 1} at {q:g} rad"
+            for i, (q, low, high) in enumerate(
+                zip(self.home_joints_rad, self.arm.joint_lower_rad, self.arm.joint_upper_rad, strict=True)
+            )
+            if not low <= q <= high
+        ]
+        if outside:
+            raise ValueError(f"home_joints_rad: {outside[0]} is outside the arm's limits (angles are in radians)")
+        for name, value in vars(self.motion).items():
+            limit = getattr(self.arm, name.replace("_rad", "_max_rad").replace("_m_s", "_max_m_s"))
+            if value > limit:
+                raise ValueError(f"motion.{name} is {value:g}, above the arm's limit of {limit:g}")
         generation = {"cb3": "UR5", "e-series": "UR5e"}[self.simulator.controller]
         if self.kind == "simulated" and self.arm_model != generation:
             raise ValueError(

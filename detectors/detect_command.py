@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from robot.arguments import SEED
 from robot.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--top", type=_positive, default=1, metavar="K", help="how many grasps at most (default 1)")
     parser.add_argument("--json", metavar="FILE", help="write the grasps there; '-' prints JSON and nothing else")
     parser.add_argument("--overlay", type=Path, metavar="PNG", help="write a picture of the grasps there")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of whatever is drawn at random (default 0)")
+    parser.add_argument("--seed", type=SEED, default=0, metavar="S", help="of whatever is drawn at random (default 0)")
 
 
 def run(args: argparse.Namespace) -> int:

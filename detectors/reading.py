@@ -64,7 +64,8 @@ def read_depth(path: Path) -> NDArray[np.float32]:
         raise SettingsError(
             f"{path}: unknown depth format '{suffix}'", "use .npy (metres), 16-bit .png (mm) or .tiff (metres)"
         )
-    depth = np.where(np.isfinite(depth) & (depth > 0), depth, 0.0).astype(np.float32)
+    with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is refused below
+        depth = np.where(np.isfinite(depth) & (depth > 0), depth, 0.0).astype(np.float32)
     valid = depth[depth > MIN_DEPTH_M]
     if valid.size == 0:
         raise SettingsError(
@@ -113,6 +114,8 @@ def read_intrinsics(path: Path) -> Intrinsics:
 
 
 def _must_exist(path: Path) -> None:
+    if path.is_dir():
+        raise SettingsError(f"{path}: is a directory, not a file")
     if not path.is_file():
         raise SettingsError(f"{path}: no such file")
 
@@ -170,7 +173,7 @@ def _load_mapping(path: Path) -> dict[str, Any]:
         _must_exist(path)
         try:
             data = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise SettingsError(f"{path}: not valid JSON ({_one_line(error)})") from None
     else:
         data = read_yaml(path)

@@ -42,6 +42,8 @@ HOUSEHOLD_12 = Path(__file__).resolve().parent / "household12.yaml"
 
 Shape = Literal["box", "cylinder", "capsule", "ellipsoid", "sphere", "ring"]
 Color = tuple[float, float, float]
+_RANGES = {"mass_kg": (1e-4, 50.0), "friction": (0.01, 5.0)}
+SMALLEST_EXTENT_M = 0.001
 _GREY: Color = (0.62, 0.60, 0.57)
 
 
@@ -129,8 +131,11 @@ class _ObjectEntry:
             raise ValueError("name must not be empty")
         for key in ("mass_kg", "friction"):
             value = getattr(self, key)
+            least, most = _RANGES[key]
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{key} must be positive, got {value}")
+            if not least <= value <= most:
+                raise ValueError(f"{key} must lie in {least:g}..{most:g}, got {value:g}")
         _check_color(self.color)
         if (self.mesh is None) == (self.primitives is None):
             raise ValueError("give either mesh or primitives")
@@ -165,12 +170,24 @@ def _object_spec(entry: _ObjectEntry, path: Path, where: str) -> ObjectSpec:
     color = entry.color or _GREY
     if entry.mesh is not None:
         mesh = _centred(read_mesh(path.resolve().parent / entry.mesh, where))
+        _check_extents(mesh.vertices[np.unique(mesh.faces)], where)
         return ObjectSpec(entry.name, entry.mass_kg, entry.friction, color, mesh=mesh)
     parts = tuple(part for primitive in entry.primitives or () for part in _parts(primitive, color))
+    _check_extents(np.vstack([p.vertices_object for p in parts]), where)
     extent = float(np.ptp(np.vstack([p.vertices_object for p in parts]), axis=0).max())
     if extent > LARGEST_EXTENT_M:
         raise SettingsError(f"{where}: is {extent:.4g} m long", "sizes and positions are in metres")
     return ObjectSpec(entry.name, entry.mass_kg, entry.friction, color, primitives=parts)
+
+
+def _check_extents(vertices_object: Vertices, where: str) -> None:
+    """Raise SettingsError for a thing without thickness along any of its principal axes."""
+    axes = np.linalg.svd(vertices_object - vertices_object.mean(axis=0), full_matrices=False)[2]
+    thinnest = float(np.ptp(vertices_object @ axes.T, axis=0).min())
+    if thinnest < SMALLEST_EXTENT_M:
+        raise SettingsError(
+            f"{where}: is only {thinnest * 1e3:.3g} mm thick", "sizes are in metres; a body needs at least 1 mm"
+        )
 
 
 def _parts(entry: _PrimitiveEntry, default_color: Color) -> list[Part]:

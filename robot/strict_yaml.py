@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
 from pathlib import Path
@@ -77,8 +78,8 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise SettingsError(f"{where}: expected a mapping, got {_kind(value)}")
         return {_convert(args[0], k, where): _convert(args[1], v, f"{where}.{k}") for k, v in value.items()}
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return _finite(value, where)
     if hint is Path and isinstance(value, str):
         return Path(value)
     if hint is Any or (isinstance(value, hint) and not (hint is int and isinstance(value, bool))):
@@ -94,6 +95,16 @@ def _convert_tuple(args: tuple[Any, ...], value: Any, where: str) -> tuple[Any, 
     if len(value) != len(args):
         raise SettingsError(f"{where}: expected {len(args)} values, got {len(value)}")
     return tuple(_convert(a, v, f"{where}[{i}]") for i, (a, v) in enumerate(zip(args, value, strict=True)))
+
+
+def _finite(value: int | float, where: str) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise SettingsError(f"{where}: expected a finite number, got {_kind(value)[:60]}")
+    return number
 
 
 def _kind(value: Any) -> str:

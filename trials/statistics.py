@@ -228,7 +228,9 @@ def _success_bootstrap(by_trial: Mapping[int, TrialRecord], planned: Sequence[Pl
         record = by_trial.get(p.trial)
         success = record is not None and bool(record.referee_success if refereed else record.success)
         values.setdefault(p.object, []).append(float(success))
-    return cluster_bootstrap(values, seed=0)
+    interval = cluster_bootstrap(values, seed=0)
+    # Where all objects fare alike, resampling them says nothing: an interval without width would read as certainty.
+    return None if interval is None or interval.low == interval.high else interval
 
 
 def _quantile(values: Sequence[float], share: float) -> float | None:

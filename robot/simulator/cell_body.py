@@ -14,7 +14,7 @@ from robot.arm_body import ARM_BIT, OBJECT_BIT, SCENE_BIT, add_robot
 from robot.kinematics import ArmModel
 
 TABLE_TOP_M, FLOOR_M = -0.25, -0.90
-TABLE_MIN_M, TABLE_MAX_M = (0.10, -0.60), (0.95, 0.60)
+TABLE_MIN_M, TABLE_MAX_M = (-0.95, -0.80), (0.95, 0.80)
 TIME_STEP_S = 0.002
 HOME_RAD = (1.9, -1.7, 2.0, -1.8708, -1.5708, 0.0)  # beside the table's middle, out of the camera's view, tool down
 

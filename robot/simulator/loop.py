@@ -14,6 +14,7 @@ from robot.simulator.interfaces import ArmWorld
 from robot.simulator.mailbox import Job
 
 SETTLE_S = 0.3
+REST_WAIT_S = 0.8  # below the second that a gripper's client waits for an answer
 _RUNNING_PUBLISH_S = 0.004
 _LAG_MAX_S = 0.5
 _SWITCH_INTERVAL_S = 0.0005
@@ -41,8 +42,8 @@ class SimulationLoop:
     def call(self, function: Callable[[], Any], timeout_s: float, urgent: bool = False) -> Any:
         """Run ``function`` on the simulation thread between control periods and return its result.
 
-        As fast as possible, it waits for the world to be at rest unless ``urgent``. Never call this from the
-        simulation thread itself.
+        As fast as possible, it waits for the world to be at rest (for REST_WAIT_S at most) unless ``urgent``. Never
+        call this from the simulation thread itself.
 
         Raises:
             DeviceError: it was not done within ``timeout_s``; and whatever ``function`` raises.
@@ -85,6 +86,8 @@ class SimulationLoop:
                 self._tick()
                 if controller.jolted:
                     self._linger()
+                if self._at_rest and time.monotonic() - self._at_rest[0].asked_at > REST_WAIT_S:
+                    self._run_calls()  # a world that does not come to rest must not silence its devices
                 if not self._busy:
                     self._settle_left_s -= controller.period_s
                 self._publish_if_due(_RUNNING_PUBLISH_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ class Job:
     """A call to be made on the simulation thread, and its result."""
 
     def __init__(self, function: Callable[[], Any]) -> None:
+        self.asked_at = time.monotonic()
         self._function = function
         self._done = threading.Event()
         self._result: Any = None

@@ -26,7 +26,8 @@ def listen(address: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise SettingsError(
                 f"port {port} on {address} is already in use",
-                "end the other program, or choose another address such as 127.0.0.2",
+                "end the other program, or choose another address such as "
+                + ("127.0.0.2" if address != "127.0.0.2" else "127.0.0.3"),
             ) from error
         raise SettingsError(f"cannot listen on {address}:{port}: {error.strerror or error}") from error
     return listener

@@ -58,6 +58,9 @@ def test_unknown_detector_lists_the_names(capsys, tmp_path):
     [
         (["--trials", "0"], "give at least 1"),
         (["--trials", "many"], "invalid int value"),
+        (["--trials", "99999999999"], "give at most"),
+        (["--seed", "-5"], "give at least 0"),
+        (["detect", "--detector", "antipodal", "--depth", "x", "--intrinsics", "y", "--seed", "-1"], "at least 0"),
         (["--cell", "nowhere.yaml"], "no such file"),
         (["--objects", "nowhere.yaml"], "no such file"),
         (["--speed", "-1"], "--speed"),

@@ -30,6 +30,10 @@ def test_the_shipped_cell_describes_the_simulated_one():
         ({"home_joints_rad": [0, 0, 0]}, "expected 6 values, got 3"),
         ({"table_height_m": 2.0}, "does not contain the table"),
         ({"grasp": {"force_n": 5}}, "force_n must lie in"),
+        ({"grasp": {"table_clearance_m": float("nan")}}, "table_clearance_m: expected a finite number"),
+        ({"home_joints_rad": [float("inf"), 0, 0, 0, 0, 0]}, "expected a finite number"),
+        ({"home_joints_rad": [190, 0, 0, 0, 0, 0]}, "joint 1 at 190 rad is outside"),
+        ({"motion": {"joint_speed_rad_s": 99.0}}, "above the arm's limit"),
         ({"workspace": {"min_m": [0, 0, 0], "max_m": [1, 1, 0]}}, "must lie below"),
     ],
 )

@@ -115,7 +115,7 @@ def entry(**changes: str) -> str:
         ("objects: [", "not valid YAML"),
         (f"objects: [{entry()}, {entry()}]", r"objects\[1\] 'cup'.*used twice"),
         (f"objects: [{entry(mass_kg='0')}]", r"objects\[0\] 'cup': mass_kg must be positive"),
-        (f"objects: [{entry(mass_kg='.nan')}]", "mass_kg must be positive"),
+        (f"objects: [{entry(mass_kg='.nan')}]", "mass_kg: expected a finite number"),
         (f"objects: [{entry(friction='-0.1')}]", "friction must be positive"),
         (f"objects: [{entry(friction='rough')}]", "friction: expected float"),
         (f"objects: [{entry(name='7')}]", "name: expected str"),

@@ -83,7 +83,7 @@ def test_the_same_commands_give_the_same_world_however_long_the_client_thinks():
 
 def test_ordinary_calls_wait_for_rest_and_urgent_ones_do_not():
     with Running(None) as running:
-        running.controller.io.slider = 0.01  # a move of some 10 000 periods
+        running.controller.io.slider = 0.1  # a move of some 1 000 periods
         running.send(1, [*NEAR, 1.0, 2.0])
         running.wait(lambda: running.controller.busy)
         assert running.loop.call(lambda: running.controller.busy, 5.0, urgent=True)
@@ -98,6 +98,13 @@ def test_calls_hand_back_results_and_errors_and_keep_their_deadline():
         running.world.busy = True
         with pytest.raises(DeviceError, match=r"0\.05 s"):
             running.loop.call(lambda: 42, 0.05)
+        running.world.busy = False
+
+
+def test_a_world_that_never_rests_does_not_silence_its_devices():
+    with Running(None) as running:
+        running.world.busy = True
+        assert running.loop.call(lambda: running.world.busy, 10.0)
         running.world.busy = False
 
 
