@@ -26,7 +26,7 @@ run: $(STAMP)
 	$(BIN)/python run_cell.py --detector $(DETECTOR) --trials $(TRIALS) $(ARGS)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -134,15 +134,47 @@ def test_a_killed_simulator_is_noticed_and_the_run_can_go_on(tmp_path):
     assert sorted(r["trial"] for r in ledger(out)) == [1, 2, 3]
 
 
-def test_ctrl_c_writes_the_line_of_the_trial_under_way(tmp_path):
+@pytest.mark.parametrize("polite", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_kill_and_a_closed_terminal_write_the_line_of_the_trial_under_way(tmp_path, polite):
     out = tmp_path / "run"
     process = start("--trials", 3, "--seed", 3, "--out", out)
     wait_for((out / "frames" / "0001_depth.png").exists, process)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(polite)
     printed, _ = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 1, printed
     assert ledger(out)[-1]["outcome"] == "operator_abort"
     assert (out / "report.html").exists()
+
+
+def test_an_interrupt_before_the_first_trial_names_the_way_to_go_on(tmp_path):
+    out = tmp_path / "run"
+    process = start("--trials", 1, "--seed", 3, "--out", out)
+    wait_for((out / "run.yaml").exists, process)
+    process.send_signal(signal.SIGTERM)
+    printed, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 1, printed
+    assert f"--resume {out}" in printed
+
+
+def test_a_run_goes_on_when_nobody_reads_its_output(tmp_path):
+    process = start("--trials", 2, "--seed", 3, "--out", tmp_path / "run")
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=LIMIT_S) == 0
+    assert len(ledger(tmp_path / "run")) == 2
+
+
+def test_a_ledger_of_another_schedule_is_refused_before_anything_moves(tmp_path):
+    out = tmp_path / "run"
+    process = start("--trials", 3, "--seed", 3, "--out", out)
+    wait_for((out / "frames" / "0002_depth.png").exists, process)
+    process.kill()
+    process.communicate()
+    foreign = (out / "trials.jsonl").read_text().replace('"trial": 1,', '"trial": 3,')
+    (out / "trials.jsonl").write_text(foreign)
+    code, printed = run("--resume", out)
+    assert code == 2
+    assert "is not in this run's schedule" in printed
 
 
 FAULTS = [
