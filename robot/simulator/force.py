@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 
 FILTER_S = 0.016
 USUAL_S = 0.15
-JOLT_N = 4.0
+JOLT_N = 10.0
 CONTACT_FORCE_N = 8.0
 CONTACT_TORQUE_NM = 1.5
 _ONSET = 0.25
