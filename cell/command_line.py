@@ -11,7 +11,7 @@ from pathlib import Path
 from cell import run_command
 from cell.interrupts import ENDED_EARLY
 from detectors import detect_command
-from robot.arguments import SEED
+from robot.arguments import SEED, parse_speed
 from robot.errors import CellError, SettingsError
 
 _USAGE_EXAMPLES = """examples:
@@ -105,7 +105,7 @@ def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
 def _simulate(args: argparse.Namespace) -> int:
     from robot.simulator.__main__ import main as simulate
 
-    speed = run_command.parse_speed("1" if args.realtime else args.speed)
+    speed = parse_speed("1" if args.realtime else args.speed)
     arguments = ["--address", args.address, "--model", args.controller, "--seed", str(args.seed)]
     arguments += ["--speed", "max" if speed is None else str(speed)]
     if args.objects is not None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cell.interrupts import ENDED_EARLY, terminate_as_interrupt
-from robot.arguments import SEED, TRIALS
+from robot.arguments import SEED, TRIALS, parse_speed
 from robot.errors import CellError, SettingsError
 
 DEFAULT_DETECTOR, DEFAULT_TRIALS, DEFAULT_SEED = "antipodal", 60, 0
@@ -91,14 +91,14 @@ def run(args: argparse.Namespace) -> int:
 def _session(args: argparse.Namespace, request: RunRequest, directory: Any, faults: tuple[Any, ...]) -> int:
     from cell.session import Session
 
-    return Session(request, directory, speed=parse_speed(args.speed), faults=faults, confirmed=args.yes).run()
+    return Session(request, directory, speed=parse_speed(args.speed or "max"), faults=faults, confirmed=args.yes).run()
 
 
 def prepare(args: argparse.Namespace) -> tuple[RunRequest, Any, tuple[Any, ...]]:
     """Check every setting, then create or open the run directory - before anything slow is started."""
     from trials.run_directory import RunDirectory
 
-    speed = parse_speed(args.speed)
+    speed = parse_speed(args.speed or "max")
     faults: tuple[Any, ...] = ()
     if args.faults is not None:
         from cell.fault_schedule import load_faults
@@ -121,23 +121,6 @@ def _check_hardware(request: RunRequest, speed: float | None, faults: tuple[Any,
         raise SettingsError("--faults is for dry runs: this cell is hardware", "add --dry-run, or leave --faults out")
     if speed is not None and speed > 1.0:
         raise SettingsError(f"--speed {speed:g}: on hardware it is a share of the cell's speeds, at most 1")
-
-
-def parse_speed(text: str | None) -> float | None:
-    """``max`` or nothing -> None, a positive factor -> float.
-
-    Raises:
-        SettingsError: neither.
-    """
-    if text is None or text == "max":
-        return None
-    try:
-        factor = float(text)
-    except ValueError:
-        factor = 0.0
-    if not 0.0 < factor < 1e4:
-        raise SettingsError(f"--speed: got '{text}'", "give a positive factor such as 1 or 20, or max")
-    return factor
 
 
 def _request(args: argparse.Namespace) -> RunRequest:

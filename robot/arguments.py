@@ -5,8 +5,23 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
+from robot.errors import SettingsError
+
 MOST_TRIALS = 100_000
 LARGEST_SEED = 2**63 - 1
+
+
+def parse_speed(text: str) -> float | None:
+    """``max`` -> None, a positive number -> itself. Raises SettingsError."""
+    if text == "max":
+        return None
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 0.0 < factor < 1e4:
+        raise SettingsError(f"--speed: got '{text}'", "give a positive factor such as 1 or 20, or max")
+    return factor
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from robot.arguments import parse_speed
 from robot.errors import CellError, SettingsError
 from robot.objects import HOUSEHOLD_12, load_objects
 
@@ -83,19 +84,6 @@ def _served(arguments: argparse.Namespace) -> Iterator[SimulationLoop]:
 
 class _CannotListen(CellError):
     exit_code = PORT_TAKEN
-
-
-def parse_speed(text: str) -> float | None:
-    """``max`` -> None, a positive number -> itself. Raises SettingsError."""
-    if text == "max":
-        return None
-    try:
-        factor = float(text)
-    except ValueError:
-        factor = 0.0
-    if not 0.0 < factor < 1e4:
-        raise SettingsError(f"--speed: got '{text}'", "give a positive factor such as 1 or 20, or max")
-    return factor
 
 
 def _tell(message: str) -> None:
