@@ -81,24 +81,24 @@ def run(args: argparse.Namespace) -> int:
         CellError: whatever can be foreseen; the caller prints it.
     """
     with terminate_as_interrupt():
-        request, directory, faults = prepare(args)
+        speed = parse_speed(args.speed or "max")
+        request, directory, faults = prepare(args, speed)
         try:
-            return _session(args, request, directory, faults)
+            return _session(request, directory, speed, faults, args.yes)
         except KeyboardInterrupt:
             raise CellError("interrupted", f"go on with --resume {directory.path}", exit_code=ENDED_EARLY) from None
 
 
-def _session(args: argparse.Namespace, request: RunRequest, directory: Any, faults: tuple[Any, ...]) -> int:
+def _session(request: RunRequest, directory: Any, speed: float | None, faults: tuple[Any, ...], confirmed: bool) -> int:
     from cell.session import Session
 
-    return Session(request, directory, speed=parse_speed(args.speed or "max"), faults=faults, confirmed=args.yes).run()
+    return Session(request, directory, speed=speed, faults=faults, confirmed=confirmed).run()
 
 
-def prepare(args: argparse.Namespace) -> tuple[RunRequest, Any, tuple[Any, ...]]:
+def prepare(args: argparse.Namespace, speed: float | None) -> tuple[RunRequest, Any, tuple[Any, ...]]:
     """Check every setting, then create or open the run directory - before anything slow is started."""
     from trials.run_directory import RunDirectory
 
-    speed = parse_speed(args.speed or "max")
     faults: tuple[Any, ...] = ()
     if args.faults is not None:
         from cell.fault_schedule import load_faults

@@ -90,7 +90,6 @@ class TrialCycle:
         self.planner = planner
         self._announce = announce
         self._save_frame = save_frame
-        self.progress: TrialProgress | None = None
         self._region: NDArray[np.bool_] | None = None
         self.handlers: dict[State, Callable[[TrialProgress], str]] = {
             State.HOMING: self.homing,
@@ -106,8 +105,7 @@ class TrialCycle:
 
     def begin(self, planned: PlannedTrial) -> TrialProgress:
         """Start afresh with the next planned trial."""
-        self.progress = TrialProgress(planned, started_at=datetime.now(UTC).isoformat(timespec="milliseconds"))
-        return self.progress
+        return TrialProgress(planned, started_at=datetime.now(UTC).isoformat(timespec="milliseconds"))
 
     def homing(self, trial: TrialProgress) -> str:
         """Arm home, jaws open, object on the table."""

@@ -22,7 +22,6 @@ from robot.gripper_geometry import (
 FINGER_JOINTS = ("left_finger", "right_finger")
 CARRIER_JOINT = "finger_carrier"
 JAW_ACTUATOR = "jaws"
-PAD_GEOMS = ("left_pad", "right_pad")
 PALM_LENGTH_M = 0.092
 JAW_STIFFNESS_N_M, JAW_DAMPING_NS_M = 40_000.0, 320.0
 

@@ -8,7 +8,6 @@ from robot.channel import Channel, ChannelError, ChannelLost
 from robot.deadline import Deadline
 from robot.errors import GripperError
 
-READABLE = ("ACT", "GTO", "ATR", "FOR", "SPE", "POS", "STA", "PRE", "OBJ", "FLT")
 STATUS_RESET, STATUS_ACTIVATING, STATUS_ACTIVE = 0, 1, 3
 OBJECT_MOVING, OBJECT_STOPPED_OPENING, OBJECT_STOPPED_CLOSING, OBJECT_AT_TARGET = 0, 1, 2, 3
 

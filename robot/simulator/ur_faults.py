@@ -23,11 +23,6 @@ class Faults:
         self._controller = controller
         self._armed: dict[str, float] = {}
 
-    @property
-    def pending(self) -> tuple[str, ...]:
-        """Names of the faults that wait for the arm to move."""
-        return tuple(self._armed)
-
     def inject(self, name: str, delay_s: float = 0.1) -> None:
         """Arrange for fault ``name``. Raises SettingsError for an unknown one.
 
