@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 from cell.perception import GraspInBase
 from cell.settings import CellSettings
 from robot.geometry import Transform, invert, transform
-from robot.gripper_geometry import STROKE_M, TIP_FROM_FLANGE_CLOSED_M, tip_from_flange_m
+from robot.gripper_geometry import STROKE_M, TIP_FROM_FLANGE_CLOSED_M, closed_tip_drop_m
 from robot.kinematics import ArmModel, forward, inverse, inverse_near, nearest
 
 T_FLANGE_TCP: Transform = transform(np.eye(3), [0.0, 0.0, TIP_FROM_FLANGE_CLOSED_M])
 LINEAR_STEP_M = 0.01
 JOINT_STEP_RAD = 0.05
 LARGEST_JOINT_JUMP_RAD = 0.35
-DETECTOR_CLEARANCE_M = 0.016  # what detectors leave between the object and the open jaws, both sides together
 
 TRAVEL_HEIGHTS_M = (0.25, 0.20, 0.15, 0.12, 0.30)  # of the TCP above the table, in order of preference
 
@@ -114,10 +113,8 @@ class Planner:
 
     def closed_tip(self, grasp: GraspInBase) -> NDArray[np.float64]:
         """(3,) where the TCP goes: tips below the grasp's centre at the width of contact, never under the floor."""
-        contact_width_m = max(grasp.width_m - DETECTOR_CLEARANCE_M, 0.0)
-        still_to_come_m = TIP_FROM_FLANGE_CLOSED_M - tip_from_flange_m(contact_width_m)
         tip = np.array(grasp.center_base_m, dtype=np.float64)
-        tip[2] -= self.settings.grasp.tip_below_grasp_m + still_to_come_m
+        tip[2] -= closed_tip_drop_m(grasp.width_m, self.settings.grasp.tip_below_grasp_m)
         tip[2] = max(tip[2], self.settings.table_height_m + self.settings.grasp.table_clearance_m)
         return tip
 

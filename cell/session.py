@@ -24,6 +24,7 @@ from cell.settings import CellSettings, MotionSettings
 from cell.simulated_operator import SimulatedOperator
 from cell.states import State
 from cell.trial_cycle import TrialCycle
+from detectors.gqcnn.metric import RobustnessMetric, load_metric
 from detectors.registry import make_detector
 from robot.arm import UR5Arm
 from robot.camera import RealSenseCamera
@@ -98,12 +99,15 @@ class Session:
         request = self._request
         title = f"{request.detector}, {request.trials} trials, seed {request.seed}, {self._directory.path}"
         view = stack.enter_context(RunConsole(self._console, request.trials, ledger.records, title))
+        # Before anything is started: weights that are missing or damaged must not wake an arm.
+        detector = make_detector(request.detector)
+        fallback = None if request.fallback == "none" else make_detector(request.fallback)
+        metric = self._metric(view)
         operator, injector, source = self._prepare_world(stack, view)
         settings = self._settings
         arm = stack.enter_context(UR5Arm(settings.arm))
         gripper = stack.enter_context(Robotiq2F85(settings.gripper))
         camera = stack.enter_context(RealSenseCamera(settings.camera, source))
-        detector = make_detector(request.detector)
         frame = camera.read()
         detector.detect(frame)  # the first call pays for caches and lazy imports, which is no trial's time
         self._directory = self._directory.with_info(camera=dataclasses.asdict(frame.intrinsics))
@@ -112,7 +116,6 @@ class Session:
         gripper.activate()
         motion = Motion(settings, arm, gripper, planner)
         motion.declare_tool()
-        fallback = None if request.fallback == "none" else make_detector(request.fallback)
         cycle = TrialCycle(
             settings,
             motion,
@@ -123,6 +126,7 @@ class Session:
             planner,
             view.say,
             self._save_frame,
+            metric,
         )
 
         def on_state(state: State, planned: PlannedTrial | None) -> None:
@@ -169,6 +173,14 @@ class Session:
         )
         lab = stack.enter_context(LabClient(address))
         return SimulatedOperator(lab), FaultInjector(self._faults, lab), SoftwareCamera(address)
+
+    def _metric(self, view: RunConsole) -> RobustnessMetric | None:
+        """What says whether a grasp is robust; without its weights a run goes on, and nobody says so."""
+        try:
+            return load_metric()
+        except CellError as error:
+            view.warn(f"whether grasps are robust is not recorded: {error}")
+            return None
 
     def _slow_down(self) -> None:
         if self._speed is None:

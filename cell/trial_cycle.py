@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -17,6 +17,7 @@ from cell.perception import grasp_in_base, object_left, on_known_depth, standing
 from cell.planning import GraspPlan, Planner, PlanRefused, tool_down
 from cell.settings import CellSettings
 from cell.states import State
+from detectors.gqcnn.metric import RobustnessMetric
 from detectors.grasp import Detection, Grasp
 from detectors.registry import Detector
 from robot.camera import RealSenseCamera
@@ -67,6 +68,7 @@ class TrialCycle:
         planner: checks every motion before it starts.
         announce: told in words what is going on.
         save_frame: keeps a frame of a trial, in the folder of its look.
+        metric: says whether a detector's top grasp is robust where the detector itself does not; None leaves it open.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class TrialCycle:
         planner: Planner,
         announce: Announce,
         save_frame: SaveFrame,
+        metric: RobustnessMetric | None = None,
     ) -> None:
         self.settings = settings
         self.motion = motion
@@ -90,6 +93,7 @@ class TrialCycle:
         self.planner = planner
         self._announce = announce
         self._save_frame = save_frame
+        self._metric = metric
         self._region: NDArray[np.bool_] | None = None
         self.handlers: dict[State, Callable[[TrialProgress], str]] = {
             State.HOMING: self.homing,
@@ -135,6 +139,7 @@ class TrialCycle:
         except Exception as error:  # a detector may come from anybody; whatever it raises is its fault, not ours
             trial.outcome, trial.reason = Outcome.DETECTOR_FAULT, f"{type(error).__name__}: {error}"
             return "detector_failed"
+        trial.detection = self._judged_robust(trial.detection, trial.frame)
         if not chosen.grasps:
             trial.outcome, trial.reason = Outcome.NO_GRASP, chosen.reason or "the detector proposed nothing"
             return "no_grasp"
@@ -256,6 +261,13 @@ class TrialCycle:
         assert trial.frame is not None
         region = self._region_of(trial.frame)
         return detector.detect(trial.frame, top=PROPOSALS, region=region, seed=trial.planned.pose_seed)
+
+    def _judged_robust(self, detection: Detection, frame: Frame | None) -> Detection:
+        """The detection with the metric's word on its top grasp, which is no part of the detector's time."""
+        if frame is None or self._metric is None or not detection.grasps or detection.grasps[0].robust is not None:
+            return detection
+        robust = bool(self._metric.robust(frame, detection.grasps[:1])[0])
+        return replace(detection, grasps=(replace(detection.grasps[0], robust=robust), *detection.grasps[1:]))
 
     @property
     def _T_base_camera(self) -> Transform:

@@ -42,7 +42,23 @@ def convex_parts(thing: ObjectSpec, tell: Callable[[str], None] = lambda _: None
         hulls = [_used(mesh.vertices, mesh.faces)]
     else:
         hulls = _decomposed(thing.name, mesh, tell)
-    return tuple(_mesh_part(vertices, thing.color) for vertices, _ in hulls)
+    return tuple(hull_part(vertices, thing.color) for vertices, _ in hulls)
+
+
+def hull_part(vertices: Vertices, color: tuple[float, float, float]) -> Part:
+    """A part with the hull of ``vertices``, around its own middle."""
+    from scipy.spatial import ConvexHull
+
+    middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
+    hull = ConvexHull(vertices - middle)
+    points, faces = _used(vertices - middle, hull.simplices.astype(np.int64))
+    a, b, c = (points[faces[:, i]] for i in range(3))
+    outward = np.einsum("ij,ij->i", np.cross(b - a, c - a), hull.equations[:, :3])
+    faces = np.where((outward > 0)[:, None], faces, faces[:, ::-1])
+    T = np.eye(4)
+    T[:3, 3] = middle
+    assert volume_m3(points, faces) > 0
+    return Part("mesh", (), T, color, points, faces)
 
 
 def is_convex(vertices: Vertices, faces: Faces) -> bool:
@@ -92,22 +108,6 @@ def _merged(mesh: Mesh) -> Mesh:
 def _used(vertices: Vertices, faces: Faces) -> tuple[Vertices, Faces]:
     kept, index = np.unique(faces, return_inverse=True)
     return vertices[kept], index.reshape(-1, 3)
-
-
-def _mesh_part(vertices: Vertices, color: tuple[float, float, float]) -> Part:
-    """A part with the hull of ``vertices``, around its own middle."""
-    from scipy.spatial import ConvexHull
-
-    middle = (vertices.min(axis=0) + vertices.max(axis=0)) / 2
-    hull = ConvexHull(vertices - middle)
-    points, faces = _used(vertices - middle, hull.simplices.astype(np.int64))
-    a, b, c = (points[faces[:, i]] for i in range(3))
-    outward = np.einsum("ij,ij->i", np.cross(b - a, c - a), hull.equations[:, :3])
-    faces = np.where((outward > 0)[:, None], faces, faces[:, ::-1])
-    T = np.eye(4)
-    T[:3, 3] = middle
-    assert volume_m3(points, faces) > 0
-    return Part("mesh", (), T, color, points, faces)
 
 
 def _decomposed(name: str, mesh: Mesh, tell: Callable[[str], None]) -> list[tuple[Vertices, Faces]]:

@@ -16,6 +16,8 @@ TIP_FROM_FLANGE_CLOSED_M = 0.1628
 MIN_FORCE_N, MAX_FORCE_N = 20.0, 235.0
 MIN_SPEED_M_S, MAX_SPEED_M_S = 0.020, 0.150
 PAD_WIDTH_M, PAD_LENGTH_M, PAD_THICKNESS_M = 0.022, 0.0375, 0.008
+OPENING_CLEARANCE_M = 0.016
+"""What a detector usually leaves between an object and the open jaws, both sides together."""
 
 # The arc through both published tip positions: 42.5 mm sideways and 13.5 mm forward per finger.
 _LINK_M = 0.05715
@@ -35,6 +37,20 @@ def fingertip_advance_m(width_m: float) -> float:
 def tip_from_flange_m(width_m: float) -> float:
     """Distance from the flange to the fingertips along the approach axis [m]."""
     return TIP_FROM_FLANGE_OPEN_M + fingertip_advance_m(width_m)
+
+
+def still_to_come_m(width_m: float) -> float:
+    """How much lower the tips would get if the jaws closed fully from ``width_m`` [m]; never negative."""
+    return max(TIP_FROM_FLANGE_CLOSED_M - tip_from_flange_m(width_m), 0.0)
+
+
+def closed_tip_drop_m(opening_m: float, tip_below_grasp_m: float) -> float:
+    """How far below a grasp's centre the tips would stand if the jaws closed fully [m].
+
+    The pads meet the object at about ``opening_m`` less the usual clearance, with the tips ``tip_below_grasp_m`` below
+    the centre; from there to closed they would advance on their arc.
+    """
+    return tip_below_grasp_m + still_to_come_m(max(opening_m - OPENING_CLEARANCE_M, 0.0))
 
 
 def register_to_width_m(position: int) -> float:

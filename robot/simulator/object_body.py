@@ -31,10 +31,20 @@ def add_object(spec: Any, thing: ObjectSpec, parts: tuple[Part, ...]) -> None:
     """
     body = spec.worldbody.add_body(name=OBJECT_BODY)
     body.add_freejoint(name=OBJECT_BODY)
+    add_parts(spec, body, thing, parts, contype=OBJECT_BIT, conaffinity=ARM_BIT)
+    spec.geom("table").friction = [thing.friction, 0.003, 0.0005]
+
+
+def add_parts(
+    spec: Any, body: Any, thing: ObjectSpec, parts: tuple[Part, ...], *, contype: int, conaffinity: int
+) -> None:
+    """Give ``body`` one geom for every part, the thing's mass spread over them; the body's frame is the object's."""
     weights = np.array([part.volume_m3 * part.relative_density for part in parts])
     for i, (part, mass) in enumerate(zip(parts, thing.mass_kg * weights / weights.sum(), strict=True)):
         T = part.T_object_part
-        shape = _mesh(spec, i, part) if part.shape == "mesh" else {"size": _mujoco_size(part)}
+        shape = (
+            _mesh(spec, f"{body.name}_part_{i}", part) if part.shape == "mesh" else {"size": _mujoco_size(part)}
+        )
         kind = "MESH" if part.shape == "mesh" else _TYPES[part.shape]
         body.add_geom(
             type=getattr(mujoco.mjtGeom, f"mjGEOM_{kind}"),
@@ -46,11 +56,10 @@ def add_object(spec: Any, thing: ObjectSpec, parts: tuple[Part, ...]) -> None:
             friction=[thing.friction, _TORSION_PER_FRICTION_M * thing.friction, 0.0001],
             solref=[0.008, 1.0],
             solimp=[0.95, 0.99, 0.001, 0.5, 2.0],
-            contype=OBJECT_BIT,
-            conaffinity=ARM_BIT,
+            contype=contype,
+            conaffinity=conaffinity,
             **shape,
         )
-    spec.geom("table").friction = [thing.friction, 0.003, 0.0005]
 
 
 def lowest_point_m(parts: tuple[Part, ...], T_base_object: Transform) -> float:
@@ -134,8 +143,7 @@ def _mujoco_size(part: Part) -> list[float]:
     return [size[0] / 2, size[1] / 2, 0.0]
 
 
-def _mesh(spec: Any, index: int, part: Part) -> dict[str, str]:
-    name = f"part_{index}"
+def _mesh(spec: Any, name: str, part: Part) -> dict[str, str]:
     spec.add_mesh(
         name=name, uservert=part.vertices.astype(np.float32).ravel(), userface=part.faces.astype(np.int32).ravel()
     )

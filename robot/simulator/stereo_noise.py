@@ -54,8 +54,16 @@ def clean_depth(view: CleanView) -> DepthImage:
     return _to_units(view.depth_m)
 
 
-def noisy_depth(view: CleanView, noise: StereoNoise, rng: np.random.Generator) -> DepthImage:
-    """(H, W) uint16 depth in the sensor's units; 0 where nothing was measured."""
+def noisy_depth(
+    view: CleanView,
+    noise: StereoNoise,
+    rng: np.random.Generator,
+    focal_baseline_px_m: float = camera_model.DEPTH.fx * camera_model.BASELINE_M,
+) -> DepthImage:
+    """(H, W) uint16 depth in the sensor's units; 0 where nothing was measured.
+
+    ``focal_baseline_px_m``: what turns depth into disparity; the simulated cell's camera unless given.
+    """
     depth, hidden = _wandering(view.depth_m, view.hidden, noise, rng)
     patchy = _share(_field(depth.shape, 1.3, rng))
     edge, near, far = _edges(depth, noise.edge_m)
@@ -64,11 +72,11 @@ def noisy_depth(view: CleanView, noise: StereoNoise, rng: np.random.Generator) -
     lost = hidden | (edge & (patchy < noise.edge_hole_share))
     lost |= _share(_field(depth.shape, 0.8, rng)) < noise.speck_share
     lost |= patchy < _loss_by_surface(view, noise)
-    disparity = camera_model.DEPTH.fx * camera_model.BASELINE_M / depth
+    disparity = focal_baseline_px_m / depth
     trouble = 1.0 + np.clip(0.5 - view.incidence, 0.0, 0.5) * 3.0 + np.clip(0.25 - view.albedo, 0.0, 0.25) * 4.0
     disparity = disparity + noise.disparity_px * trouble * _field(depth.shape, noise.correlation_px, rng)
     disparity = np.maximum(np.round(disparity / noise.disparity_step_px) * noise.disparity_step_px, 0.1)
-    depth = camera_model.DEPTH.fx * camera_model.BASELINE_M / disparity
+    depth = focal_baseline_px_m / disparity
     lost |= (depth < camera_model.NEAREST_M) | (depth > camera_model.FARTHEST_M)
     return np.where(lost, np.uint16(0), _to_units(depth))
 

@@ -1,0 +1,1 @@
+"""The data engine: synthetic things, their scenes, images and grasps with labels."""

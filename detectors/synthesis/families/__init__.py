@@ -1,0 +1,1 @@
+"""The shape families of the synthetic things; see ``detectors.synthesis.things``."""

@@ -1,0 +1,136 @@
+"""What a data set is made from: kept in its ``dataset.yaml``, so that it can be continued and made again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from detectors.synthesis.splits import THINGS
+from robot.errors import SettingsError
+from robot.strict_yaml import build, read_yaml
+
+DATASET_FILE = "dataset.yaml"
+SCENES_PER_SHARD, GRASPS_PER_SCENE = 25, 40
+FORMAT = 1  # of what lies on the disk and of what the generator draws: a change makes other data of the same seed
+
+Images = Literal["all", "depth", "none"]
+SplitChoice = Literal["all", "train", "validation", "test"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSettings:
+    """Everything that decides what lies in a data set.
+
+    Attributes:
+        scenes: how many.
+        seed: scene number and seed decide a scene, whatever the number of workers.
+        split: which things are used; ``all`` gives eight scenes in ten to training things, one each to the others.
+        things: size of the catalogue of synthetic things.
+        tries: noisy lifts a grasp.
+        samples: Monte-Carlo draws of the analytic labels.
+        images: whether full images are kept: with colour, depth only, or none (tensors alone).
+        objects: a user's object set in place of the catalogue; empty for none. ``objects_sha256`` is its hash.
+        format: version of the generator.
+    """
+
+    scenes: int
+    seed: int
+    split: SplitChoice = "all"
+    things: int = THINGS
+    tries: int = 1
+    samples: int = 10
+    images: Images = "all"
+    objects: str = ""
+    objects_sha256: str = ""
+    format: int = FORMAT
+
+    @property
+    def shards(self) -> int:
+        """Files of 25 scenes."""
+        return -(-self.scenes // SCENES_PER_SHARD)
+
+    def scenes_of(self, shard: int) -> range:
+        """Numbers of the scenes in one shard."""
+        return range(shard * SCENES_PER_SHARD, min((shard + 1) * SCENES_PER_SHARD, self.scenes))
+
+
+def object_set_sha256(path: Path) -> str:
+    """Hash of an object set's file and of every file beside or below it that it could name.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        digest.update(path.read_bytes())
+        for mesh in sorted(p for p in path.parent.rglob("*") if p.suffix.lower() in (".obj", ".stl")):
+            digest.update(mesh.read_bytes())
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+    return digest.hexdigest()
+
+
+def open_dataset(folder: Path, wanted: DatasetSettings) -> None:
+    """Make the folder, or check that what was begun in it is the same data set.
+
+    More scenes than before continue a data set; fewer are an error, as is any other difference.
+
+    Raises:
+        SettingsError: the folder holds something else, or cannot be written.
+    """
+    if (folder / DATASET_FILE).exists():
+        found = read_dataset(folder)
+        differences = [
+            f"{key} is {value!r} there, {asdict(wanted)[key]!r} was asked for"
+            for key, value in asdict(found).items()
+            if value != asdict(wanted)[key] and not (key == "scenes" and _continues(found, wanted))
+        ]
+        if differences:
+            raise SettingsError(
+                f"{folder}: holds another data set: " + "; ".join(differences),
+                "give its own settings to go on with it, or another --out",
+            )
+        if found.scenes == wanted.scenes:
+            return
+    elif folder.is_dir() and any(folder.iterdir()):
+        raise SettingsError(f"{folder}: is not empty and holds no data set", "give a new folder")
+    _write(folder, wanted)
+
+
+def _continues(found: DatasetSettings, wanted: DatasetSettings) -> bool:
+    """Whether the scenes wanted go on after the last full shard of those found."""
+    return wanted.scenes > found.scenes and found.scenes % SCENES_PER_SHARD == 0
+
+
+def read_dataset(folder: Path) -> DatasetSettings:
+    """What a data set was made from.
+
+    Raises:
+        SettingsError: there is no ``dataset.yaml``, or it is not ours.
+    """
+    path = folder / DATASET_FILE
+    settings: DatasetSettings = build(DatasetSettings, read_yaml(path), str(path))
+    if settings.format != FORMAT:
+        raise SettingsError(f"{path}: is of format {settings.format}, this program makes {FORMAT}", "make it again")
+    return settings
+
+
+def _write(folder: Path, settings: DatasetSettings) -> None:
+    text = yaml.safe_dump(_plain(settings), sort_keys=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, suffix=".tmp") as file:
+            file.write(text)
+        os.replace(file.name, folder / DATASET_FILE)
+    except OSError as error:
+        raise SettingsError(f"{folder}: cannot be written: {error.strerror or error}") from None
+
+
+def _plain(settings: DatasetSettings) -> dict[str, Any]:
+    return asdict(settings)
