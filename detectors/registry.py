@@ -14,7 +14,11 @@ from robot.errors import SettingsError, did_you_mean
 from robot.frame import Frame
 
 ENTRY_POINT_GROUP = "grasp_cell.detectors"
-_BUILT_IN = {"antipodal": "detectors.antipodal.detector:AntipodalDetector"}
+_BUILT_IN = {
+    "antipodal": "detectors.antipodal.detector:AntipodalDetector",
+    "gqcnn": "detectors.gqcnn.detector:make_default",
+    "gqcnn-1000": "detectors.gqcnn.detector:make_plain",
+}
 
 
 class Detector(Protocol):
@@ -55,7 +59,7 @@ def make_detector(name: str) -> Detector:
     """Build the detector called ``name``.
 
     Raises:
-        SettingsError: there is no such detector; the message lists those there are.
+        SettingsError: there is no such detector (the message lists those there are), or its weights are missing.
     """
     check_name(name)
     if name in _BUILT_IN:

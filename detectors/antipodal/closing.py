@@ -46,11 +46,12 @@ class Strips:
 
     def central(self) -> NDArray[np.float32]:
         """(n, steps) heights along the closing line."""
-        return np.asarray(np.median(self.heights[:, np.abs(self.lines) < _CENTRAL_M, :], axis=1))
+        middle = self.heights[:, np.abs(self.lines) < _CENTRAL_M, :]  # lines lie evenly about 0: their count is odd
+        return _nth_highest(middle, (middle.shape[1] + 1) // 2)
 
     def ridge(self) -> NDArray[np.float32]:
         """(n, steps) the highest point across the pad's width, but for two stray ones."""
-        return np.asarray(np.partition(self.heights, -3, axis=1)[:, -3, :])
+        return _nth_highest(self.heights, 3)
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,16 @@ def close_pads(strips: Strips, tip_m: Array, width_m: Array, scene: Scene) -> To
     found = np.isfinite(low) & np.isfinite(high)
     low, high = np.where(found, low, 0.0) - strips.cell_m / 2, np.where(found, -high, 0.0) + strips.cell_m / 2
     return Touch(low, high, np.maximum(low_tilt, high_tilt), np.minimum(low_patch, high_patch), found)
+
+
+def _nth_highest(heights: NDArray[np.float32], nth: int) -> NDArray[np.float32]:
+    """(n, lines, steps) -> (n, steps), the nth highest over the lines; for a small nth far faster than partitioning."""
+    highest = [np.full(heights[:, 0].shape, -np.inf, dtype=np.float32) for _ in range(nth)]
+    for line in range(heights.shape[1]):
+        falling = heights[:, line]
+        for place in range(nth):
+            highest[place], falling = np.maximum(highest[place], falling), np.minimum(highest[place], falling)
+    return highest[-1]
 
 
 def _first(solid: Mask, lines: Array, steps: Array) -> tuple[Array, Array, Array]:

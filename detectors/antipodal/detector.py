@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.antipodal.ranking import Candidates, rank_pairs
-from detectors.antipodal.sampling import find_edges, sample_pairs
+from detectors.antipodal.sampling import Pairs, find_edges, sample_pairs
 from detectors.antipodal.scene import Scene, build_scene
 from detectors.antipodal.settings import AntipodalSettings
 from detectors.antipodal.table import fit_table
 from detectors.grasp import Detection, Grasp
 from robot.frame import Frame
 
+NO_ROOM = "no room for the fingers beside the object, or nothing for the pads to hold"
+NOT_ALLOWED = "every grasp found lies outside the allowed region or on unknown depth"
 _SAME_PLACE_M, _SAME_ANGLE_RAD = 0.008, math.radians(20)
 
 
@@ -52,34 +55,46 @@ class AntipodalDetector:
         reason = proposals.reason
         if proposals.scene is not None and proposals.candidates is not None:
             grasps = _best_different(proposals.scene, proposals.candidates, frame, region, top)
-            reason = "" if grasps else "every grasp found lies outside the allowed region or on unknown depth"
+            reason = "" if grasps else NOT_ALLOWED
         return Detection(grasps, detect_ms=(time.perf_counter() - started) * 1e3, reason=reason)
 
     def propose(self, frame: Frame, *, seed: int = 0) -> Proposals:
         """Hundreds of candidate grasps as arrays: what a learned ranking starts from."""
-        rng = np.random.default_rng(seed)
-        if not frame.valid.any():
-            return Proposals(None, None, "the depth image has no valid pixel")
-        table = fit_table(frame, rng)
-        if table is None:
-            return Proposals(None, None, "no table found: no plane that faces the camera fills enough of the view")
-        scene = build_scene(frame, table, self._settings)
-        if len(scene.objects.graspable) == 0:
-            return Proposals(scene, None, "no object above the table")
-        if not scene.objects.graspable.any():
-            return Proposals(
-                scene, None, "everything above the table reaches out of view or is too high to be an object"
-            )
-        pairs = sample_pairs(find_edges(scene, self._settings), self._settings, rng)
-        if len(pairs) == 0:
-            return Proposals(
-                scene, None, "no pair of opposite edges that the jaws can span: too wide, too flat or too round"
-            )
-        candidates = rank_pairs(scene, pairs, self._settings)
+        seen = find_pairs(frame, self._settings, np.random.default_rng(seed))
+        if seen.scene is None or seen.pairs is None:
+            return Proposals(seen.scene, None, seen.reason)
+        candidates = rank_pairs(seen.scene, seen.pairs, self._settings)
         candidates = candidates[candidates.quality > self._settings.min_quality]
         if len(candidates) == 0:
-            return Proposals(scene, None, "no room for the fingers beside the object, or nothing for the pads to hold")
-        return Proposals(scene, candidates)
+            return Proposals(seen.scene, None, NO_ROOM)
+        return Proposals(seen.scene, candidates)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The antipodal pairs in a frame, and the scene they were found in; ``reason`` when there are none."""
+
+    scene: Scene | None
+    pairs: Pairs | None
+    reason: str = ""
+
+
+def find_pairs(frame: Frame, settings: AntipodalSettings, rng: np.random.Generator) -> Seen:
+    """From the depth image to antipodal pairs: what every sampling detector starts from."""
+    if not frame.valid.any():
+        return Seen(None, None, "the depth image has no valid pixel")
+    table = fit_table(frame, rng)
+    if table is None:
+        return Seen(None, None, "no table found: no plane that faces the camera fills enough of the view")
+    scene = build_scene(frame, table, settings)
+    if len(scene.objects.graspable) == 0:
+        return Seen(scene, None, "no object above the table")
+    if not scene.objects.graspable.any():
+        return Seen(scene, None, "everything above the table reaches out of view or is too high to be an object")
+    pairs = sample_pairs(find_edges(scene, settings), settings, rng)
+    if len(pairs) == 0:
+        return Seen(scene, None, "no pair of opposite edges that the jaws can span: too wide, too flat or too round")
+    return Seen(scene, pairs)
 
 
 def to_grasp(scene: Scene, candidates: Candidates, index: int, frame: Frame) -> Grasp:
@@ -99,27 +114,44 @@ def to_grasp(scene: Scene, candidates: Candidates, index: int, frame: Frame) -> 
     )
 
 
+def pick_different(
+    centre_m: NDArray[np.float64],
+    axis: NDArray[np.float64],
+    order: NDArray[np.intp],
+    top: int,
+    allowed: Callable[[int], bool] = lambda _: True,
+) -> list[int]:
+    """The first ``top`` of ``order`` that are allowed and differ from those before them in place or direction.
+
+    Args:
+        centre_m, axis: (n, 2) places and unit closing directions of all grasps.
+        order: indices, best first.
+        top: how many at most.
+        allowed: asked of an index that would be picked.
+    """
+    chosen: list[int] = []
+    for index in map(int, order):
+        if len(chosen) >= top:
+            break
+        near = np.linalg.norm(centre_m[chosen] - centre_m[index], axis=1) < _SAME_PLACE_M
+        if not (near & (np.abs(axis[chosen] @ axis[index]) > math.cos(_SAME_ANGLE_RAD))).any() and allowed(index):
+            chosen.append(index)
+    return chosen
+
+
 def _best_different(
     scene: Scene, candidates: Candidates, frame: Frame, region: NDArray[np.bool_] | None, top: int
 ) -> tuple[Grasp, ...]:
     """The best grasps that differ in place or direction and whose centre lies on measured depth."""
-    chosen: list[int] = []
-    grasps: list[Grasp] = []
-    for index in np.argsort(-candidates.quality, kind="stable"):
-        if len(grasps) >= top:
-            break
-        if any(_same(candidates, int(index), other) for other in chosen):
-            continue
-        grasp = to_grasp(scene, candidates, int(index), frame)
-        if _usable(grasp, frame, region):
-            chosen.append(int(index))
-            grasps.append(grasp)
-    return tuple(grasps)
-
-
-def _same(candidates: Candidates, a: int, b: int) -> bool:
-    near = float(np.linalg.norm(candidates.centre_m[a] - candidates.centre_m[b])) < _SAME_PLACE_M
-    return near and abs(float(candidates.axis[a] @ candidates.axis[b])) > math.cos(_SAME_ANGLE_RAD)
+    order = np.argsort(-candidates.quality, kind="stable")
+    chosen = pick_different(
+        candidates.centre_m,
+        candidates.axis,
+        order,
+        top,
+        lambda index: _usable(to_grasp(scene, candidates, index, frame), frame, region),
+    )
+    return tuple(to_grasp(scene, candidates, index, frame) for index in chosen)
 
 
 def _usable(grasp: Grasp, frame: Frame, region: NDArray[np.bool_] | None) -> bool:

@@ -64,35 +64,77 @@ class Candidates:
         return Candidates(*(getattr(self, f.name)[chosen] for f in fields(self)))
 
 
-def rank_pairs(scene: Scene, pairs: Pairs, settings: AntipodalSettings) -> Candidates:
-    """Measure every pair with the gripper's geometry. The order of the pairs is kept."""
+@dataclass(frozen=True)
+class Closing:
+    """What happens when the jaws close on each pair, by the gripper's geometry alone.
+
+    Attributes:
+        strips: the map about each pair.
+        touch: where the pads meet the object, with the tips at their lowest.
+        contact_m, higher_m: (n,) heights of the object at the lower and the higher contact [m].
+        under_m: (n,) what the open fingers come down on, 0 for bare table [m].
+        table_floor_m: (n,) lowest height of the tips over bare table [m].
+        floor_m: (n,) lowest height of the tips that table, neighbours and the palm allow [m].
+        tip_m: (n,) as deep as the tips can go and need to go [m].
+        centre_m: (n, 2) midpoint between the first contacts in the camera's x, y [m].
+        width_m: (n,) distance between the first contacts [m].
+        possible: (n,) False where the pads miss the object or it does not fit between them.
+    """
+
+    strips: Strips
+    touch: Touch
+    contact_m: Array
+    higher_m: Array
+    under_m: Array
+    table_floor_m: Array
+    floor_m: Array
+    tip_m: Array
+    centre_m: Array
+    width_m: Array
+    possible: Mask
+
+
+def close_on(scene: Scene, pairs: Pairs, settings: AntipodalSettings) -> Closing:
+    """Find out where the tips can go and what the pads meet there. The order of the pairs is kept."""
     strips = cut_strips(scene, pairs, settings)
     contact, higher = contact_heights(strips, pairs.width_m)
     top, under = heights_around(strips, pairs.width_m, scene, settings)
     table_floor = settings.tip_margin_m + still_to_come_m(pairs.width_m)  # closing on nothing must not hit the table
-    floor = np.maximum(table_floor, np.where(under > 0.0, under + settings.tip_margin_m, 0.0))
+    landing = np.where(under > 0.0, under + settings.tip_margin_m, 0.0)
     palm = highest_nearby(scene, pairs.centre_m, settings.palm_width_m) - settings.palm_reach_m
-    tip = np.maximum.reduce([floor, contact - settings.pad_reach_m, top - settings.max_reach_m, palm])
+    floor = np.maximum.reduce([table_floor, landing, top - settings.max_reach_m, palm])
+    tip = np.maximum(floor, contact - settings.pad_reach_m)
     touch = close_pads(strips, tip, pairs.width_m, scene)
     width, shift = touch.high - touch.low, (touch.high + touch.low) / 2
     centre = pairs.centre_m + shift[:, None] * pairs.axis
-    opening, room = find_room(strips, tip, touch, scene, settings)
     possible = touch.found & (contact - tip > 2 * _MIN_OVERLAP_M)
     possible &= (width > 0) & (width <= settings.max_object_width_m) & _centre_ok(scene, centre, pairs, settings)
+    return Closing(strips, touch, contact, higher, under, table_floor, floor, tip, centre, width, possible)
+
+
+def rank_pairs(scene: Scene, pairs: Pairs, settings: AntipodalSettings) -> Candidates:
+    """Measure every pair with the gripper's geometry. The order of the pairs is kept."""
+    return rank_closing(scene, pairs, close_on(scene, pairs, settings), settings)
+
+
+def rank_closing(scene: Scene, pairs: Pairs, closing: Closing, settings: AntipodalSettings) -> Candidates:
+    """Quality, opening and grasp centre for every pair whose closing is known."""
+    touch, contact, tip, width = closing.touch, closing.contact_m, closing.tip_m, closing.width_m
+    opening, room = find_room(closing.strips, tip, touch, scene, settings)
     quality = (
         _squareness(np.maximum(pairs.slant_rad, touch.tilt_rad), settings)
         * (0.55 + 0.45 * touch.patch)
         * _overlap(contact - tip)
-        * (0.7 + 0.3 * contact / np.maximum(higher, 1e-6))
+        * (0.7 + 0.3 * contact / np.maximum(closing.higher_m, 1e-6))
         * room
-        * _landing(under, tip)
+        * _landing(closing.under_m, tip)
         * (1.0 - 0.3 * (width / settings.max_object_width_m) ** 2)
-        * _filled(strips, touch, scene)
-        * _balance(scene, centre, pairs)
+        * _filled(closing.strips, touch, scene)
+        * _balance(scene, closing.centre_m, pairs)
     )
-    quality = np.where(possible, np.clip(quality, 0.0, 1.0), 0.0)
-    height = _centre_height(tip, contact, table_floor, settings)
-    return Candidates(centre, pairs.axis, width, opening, tip, height, pairs.owner, quality)
+    quality = np.where(closing.possible, np.clip(quality, 0.0, 1.0), 0.0)
+    height = centre_height(tip, contact, closing.table_floor_m, settings)
+    return Candidates(closing.centre_m, pairs.axis, width, opening, tip, height, pairs.owner, quality)
 
 
 def _squareness(slant_rad: Array, settings: AntipodalSettings) -> Array:
@@ -129,7 +171,7 @@ def _centre_ok(scene: Scene, centre: Array, pairs: Pairs, settings: AntipodalSet
     return ok & (scene.objects.labels[rows, columns] == pairs.owner + 1) if settings.centre_on_object else ok
 
 
-def _centre_height(tip: Array, contact: Array, table_floor: Array, settings: AntipodalSettings) -> Array:
+def centre_height(tip: Array, contact: Array, table_floor: Array, settings: AntipodalSettings) -> Array:
     """A fixed distance above the tips; half-way up a flat object, for which the tips are at the table anyway."""
     usual = tip + settings.tip_to_centre_m
     return np.where(tip <= table_floor + 1e-9, np.minimum(usual, contact / 2), usual)

@@ -62,11 +62,10 @@ class Table:
 
 def fit_table(frame: Frame, rng: np.random.Generator) -> Table | None:
     """The dominant plane that faces the camera, or None when no plane dominates the view."""
-    v, u = np.nonzero(frame.valid)
-    if len(u) < 100:
+    seen = np.flatnonzero(frame.valid)
+    if len(seen) < 100:
         return None
-    chosen = np.linspace(0, len(u) - 1, min(_POINTS, len(u))).astype(int)
-    u, v = u[chosen], v[chosen]
+    v, u = np.divmod(seen[np.linspace(0, len(seen) - 1, min(_POINTS, len(seen))).astype(int)], frame.intrinsics.width)
     K, z = frame.intrinsics, frame.depth_m[v, u].astype(np.float64)
     rays = np.stack([(u - K.cx) / K.fx, (v - K.cy) / K.fy, np.ones(len(u))], axis=1)
     plane = _best_hypothesis(rays, z, rng)

@@ -107,9 +107,9 @@ def load_array(path: Path) -> NDArray[Any]:
 
 
 def array_length(path: Path) -> int:
-    """Length of a file's array along its first axis, from the header alone; 0 where that cannot be read."""
+    """Length of a file's array along its first axis, from the header where possible; 0 where nothing can be read."""
     try:
-        if path.suffix != ".npz":
+        if not zipfile.is_zipfile(path):
             return len(np.load(path, mmap_mode="r", allow_pickle=False))
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()

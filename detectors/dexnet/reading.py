@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from detectors.dexnet.fields import FIELDS, PUBLISHED_WIDTH_M, Field, as_rows, problem
 from detectors.dexnet.npz_files import Damaged, DamagedFile, DamageWatch, array_length, load_array
-from detectors.dexnet.tensors import GraspTensors
+from detectors.dexnet.tensors import GraspTensors, assemble
 from detectors.dexnet.writing import TENSORS_FOLDER
 from robot.errors import SettingsError
 
@@ -87,6 +87,8 @@ def iter_tensors(
     Raises:
         SettingsError: a file is damaged and ``damaged`` is "stop", or nothing readable is left.
     """
+    if limit is not None and limit < 1:
+        raise SettingsError(f"the limit must be at least one grasp, got {limit}")
     watch, source = DamageWatch(damaged, tell), open_folder(folder, tell)
     wanted = [index for index in sorted(source.files) if files is None or index in files]
     yielded, seen = 0, 0
@@ -133,7 +135,7 @@ def read_tensors(
                 columns[field.attribute] = np.empty((room, *values.shape[1:]), kind)
             columns[field.attribute][filled : filled + len(part)] = values
         filled += len(part)
-    return GraspTensors(**{name: column[:filled] for name, column in columns.items()})
+    return assemble({name: column[:filled] for name, column in columns.items()})
 
 
 def _wanted(index: int, files: Container[int] | None) -> bool:
@@ -168,7 +170,7 @@ def _read_index(source: TensorFolder, index: int) -> GraspTensors:
     _check_lengths(columns, files)
     if "width_m" not in columns:
         columns["width_m"] = np.full(len(columns["hand_poses"]), PUBLISHED_WIDTH_M, np.float32)
-    return GraspTensors(**columns)
+    return assemble(columns)
 
 
 def _read_column(field: Field, path: Path) -> NDArray[Any]:

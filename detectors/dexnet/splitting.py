@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.dexnet.tensors import GraspTensors
-from detectors.synthesis.splits import split_of
+from detectors.synthesis.splits import SPLITS, split_of
 from robot.errors import SettingsError
 
-SPLITS = ("train", "validation", "test")
 Mask = NDArray[np.bool_]
 _BOUNDS = (0.8, 0.9)
 
@@ -42,12 +40,15 @@ def split_rows(
             "split it by image; the published Dex-Net 2.0 archive has no object labels",
         )
     objects, object_of = np.unique(tensors.object_label, return_inverse=True)
-    chosen = _fixed(objects, split_of) if own else _drawn(len(objects), seed)
+    chosen = _fixed(objects) if own else _drawn(len(objects), seed)
     return _masks(chosen[object_of.reshape(-1)])
 
 
-def _fixed(objects: NDArray[Any], rule: Callable[[int], str]) -> NDArray[np.int8]:
-    return np.array([SPLITS.index(rule(int(number))) for number in objects], dtype=np.int8)
+def _fixed(objects: NDArray[Any]) -> NDArray[np.int8]:
+    try:
+        return np.array([SPLITS.index(split_of(int(number))) for number in objects], dtype=np.int8)
+    except ValueError as error:
+        raise SettingsError(f"obj_labels do not name things of ours: {error}") from None
 
 
 def _drawn(count: int, seed: int) -> NDArray[np.int8]:

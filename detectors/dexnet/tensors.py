@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,7 +94,7 @@ class GraspTensors:
 
     def select(self, rows: NDArray[Any] | slice) -> GraspTensors:
         """The grasps of a mask (N,), of row numbers or of a slice; a slice gives views."""
-        return GraspTensors(**{field.attribute: value[rows] for field, value in self.columns()})
+        return assemble({field.attribute: value[rows] for field, value in self.columns()})
 
 
 def concatenate(parts: Sequence[GraspTensors]) -> GraspTensors:
@@ -110,7 +110,15 @@ def concatenate(parts: Sequence[GraspTensors]) -> GraspTensors:
         found = [field.attribute for field, _ in part.columns()]
         if found != names:
             raise ValueError(f"parts differ in {', '.join(sorted(set(names) ^ set(found)))}")
-    return GraspTensors(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+    return assemble({name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+
+def assemble(columns: Mapping[str, NDArray[Any]]) -> GraspTensors:
+    """Grasps from columns that are known to be valid: checking millions of crops again would take minutes."""
+    tensors = object.__new__(GraspTensors)
+    for field in FIELDS:
+        object.__setattr__(tensors, field.attribute, columns.get(field.attribute))
+    return tensors
 
 
 def make_hand_poses(

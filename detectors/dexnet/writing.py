@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +37,8 @@ def write_tensors(folder: Path, index: int, tensors: GraspTensors) -> None:
     """
     if not 1 <= len(tensors) <= GRASPS_PER_FILE:
         raise ValueError(f"a file holds 1 to {GRASPS_PER_FILE} grasps, got {len(tensors)}")
-    tensor_file(folder, FIELDS[-1].names[0], index).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # if it is in the way, writing will say so
+        tensor_file(folder, FIELDS[-1].names[0], index).unlink(missing_ok=True)
     for field, column in tensors.columns():
         values = column.astype(field.dtype, copy=False)
         if field.attribute == "crops_m":

@@ -1,7 +1,7 @@
 """The detection version of a data set: whole images with their grasps, a shard of scenes a file.
 
 Images are kept as deflated planes: of PNG and zlib at several levels the fastest was level 1 on the low and the high
-bytes apart, and no larger than PNG at level 3 (a noisy depth image 71 kB and 2.0 ms against 74 kB and 8.8 ms).
+bytes apart, and about as small as PNG at level 3 (a noisy depth image 71 kB and 2.0 ms against 74 kB and 8.8 ms).
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ DEPTH_STEP_M = 1e-4
 Depth = NDArray[np.float32]
 Floats = NDArray[np.float32]
 _STEPS_PER_M = np.float32(10_000)
+_FARTHEST_M = 6.55354  # still rounds to what two bytes hold
 _FILE_NAME = re.compile(r"scenes_(\d+)\.npz")
 
 
@@ -116,7 +117,7 @@ class SceneRecord:
             _set(self, "color", np.uint8, (*shape, 3))
         for name in ("depth_m", "clean_depth_m"):
             depth = getattr(self, name)
-            if float(depth.min()) < 0 or float(depth.max()) > np.iinfo(np.uint16).max * DEPTH_STEP_M:
+            if float(depth.min()) < 0 or float(depth.max()) > _FARTHEST_M:
                 raise ValueError(f"{name} reaches from {depth.min():g} to {depth.max():g} m, expected 0 to 6.5535 m")
         if int(self.mask.max()) > k:
             raise ValueError(f"mask names thing {int(self.mask.max())} of {k}")
@@ -218,43 +219,48 @@ def _metres(planes: NDArray[np.uint8]) -> Depth:
 
 def _read(path: Path) -> list[SceneRecord]:
     arrays = load_arrays(path)
-    missing = [name for name in _SHAPES if name not in arrays]
+    missing = [name for name in _LAYOUT if name not in arrays]
     if missing:
         raise DamagedFile(path, f"no shard of scenes: it lacks {', '.join(missing)}")
-    for name, (kind, rest) in _SHAPES.items():
+    for name, (dtype, rest) in _LAYOUT.items():
         array = arrays[name]
         fits = array.ndim == 1 + len(rest) and all(b in (-1, a) for a, b in zip(array.shape[1:], rest, strict=True))
-        if array.dtype.kind != kind or not fits:
+        if array.dtype != dtype or not fits:
             raise DamagedFile(path, f"{name} has the type {array.dtype} and the shape {array.shape}")
     try:
         return _records(arrays)
-    except (ValueError, IndexError, SettingsError) as error:
+    except (ValueError, IndexError, ArithmeticError, SettingsError) as error:
         raise DamagedFile(path, str(error)) from None
 
 
-_SHAPES: dict[str, tuple[str, tuple[int, ...]]] = {
-    "number": ("i", ()),
-    "thing_count": ("i", ()),
-    "things": ("i", ()),
-    "T_table_object": ("f", (4, 4)),
-    "camera": ("f", (6,)),
-    "T_table_camera": ("f", (4, 4)),
-    "depth": ("u", (2, -1, -1)),
-    "clean_depth": ("u", (2, -1, -1)),
-    "mask": ("u", (-1, -1)),
-    "has_color": ("b", ()),
-    "color": ("u", (-1, -1, 3)),
-    "grasp_count": ("i", ()),
-} | {f"grasp_{name}": ("i" if name in _GRASP_TYPES else "f", ()) for name in _GRASP_COLUMNS}
+_PER_SCENE: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
+    "number": (np.int64, ()),
+    "thing_count": (np.int64, ()),
+    "camera": (np.float64, (6,)),
+    "T_table_camera": (np.float64, (4, 4)),
+    "depth": (np.uint8, (2, -1, -1)),
+    "clean_depth": (np.uint8, (2, -1, -1)),
+    "mask": (np.uint8, (-1, -1)),
+    "has_color": (np.bool_, ()),
+    "grasp_count": (np.int64, ()),
+}
+_LAYOUT: dict[str, tuple[type[np.generic], tuple[int, ...]]] = {
+    **_PER_SCENE,
+    "things": (np.int64, ()),
+    "T_table_object": (np.float64, (4, 4)),
+    "color": (np.uint8, (-1, -1, 3)),
+    **{f"grasp_{name}": (_GRASP_TYPES.get(name, np.float32), ()) for name in _GRASP_COLUMNS},
+}
 
 
 def _records(arrays: dict[str, NDArray[Any]]) -> list[SceneRecord]:
+    if len({len(arrays[name]) for name in _PER_SCENE}) != 1:
+        raise ValueError("the arrays differ in how many scenes they hold")
     things, grasps = (_slices(arrays[name]) for name in ("thing_count", "grasp_count"))
     color_of = np.where(arrays["has_color"], np.cumsum(arrays["has_color"]) - 1, -1)
     records = []
     for i, number in enumerate(arrays["number"]):
         fx, fy, cx, cy, width, height = (float(value) for value in arrays["camera"][i])
-        color = arrays["color"][color_of[i]] if color_of[i] >= 0 else None
         columns = {name: arrays[f"grasp_{name}"][grasps[i]] for name in _GRASP_COLUMNS}
         record = SceneRecord(
             number=int(number),
@@ -264,8 +270,8 @@ def _records(arrays: dict[str, NDArray[Any]]) -> list[SceneRecord]:
             T_table_camera=arrays["T_table_camera"][i],
             depth_m=_metres(arrays["depth"][i]),
             clean_depth_m=_metres(arrays["clean_depth"][i]),
-            mask=arrays["mask"][i],
-            color=color,
+            mask=arrays["mask"][i].copy(),  # a view would hold on to the whole shard
+            color=arrays["color"][color_of[i]].copy() if color_of[i] >= 0 else None,
             grasps=SceneGrasps(**columns),
         )
         if len(record.things) != arrays["thing_count"][i] or len(record.grasps) != arrays["grasp_count"][i]:

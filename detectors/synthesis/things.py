@@ -95,9 +95,10 @@ def make_thing(number: int) -> SyntheticThing:
 
 def _placed(pieces: list[Piece], dice: Dice) -> list[Piece]:
     """Stretched, of a legal size, and about the middle of the bounding box."""
+    factors = np.ones(3)
     if dice.chance(_STRETCHED_SHARE):
         factors = np.array([dice.between(*_STRETCH) for _ in range(3)])
-        pieces = [stretched(piece, factors) for piece in pieces]
+    pieces = [stretched(piece, factors) for piece in pieces]
     low, high = _bounds(pieces)
     longest = float((high - low).max())
     fit = min(max(longest, _LONGEST_M[0]), _LONGEST_M[1]) / longest

@@ -114,16 +114,17 @@ def one_feature(dice: Dice) -> list[Piece]:
     elif base == "disc":
         pieces = [cylinder(wide, thick, (0.0, 0.0, -thick / 2))]
     else:
-        profile = [(wide / 2 * math.cos(a), thick * (math.sin(a) - 1.0)) for a in np.radians([0.0, 30.0, 60.0, 80.0])]
+        profile = [(wide / 2 * math.cos(a), thick * (math.sin(a) - 1.0)) for a in np.radians([0.0, 25.0, 50.0, 72.0])]
         pieces = [hull(rings(profile, 14))]
     off = np.array([dice.between(-0.2, 0.2) * wide, dice.between(-0.2, 0.2) * deep, 0.0])
     if base == "dome":
         off = np.zeros(3)
-    return pieces + moved(_feature(dice), off, about("z", dice.between(0.0, math.pi)))
+    feature = _feature(dice, thick * (0.6 if base == "dome" else 0.3))
+    return pieces + moved(feature, off, about("z", dice.between(0.0, math.pi)))
 
 
-def _feature(dice: Dice) -> list[Piece]:
-    """Something to hold on the plane z = 0, reaching a little below it."""
+def _feature(dice: Dice, sunk: float) -> list[Piece]:
+    """Something to hold that stands on the plane z = 0; a handle's feet reach ``sunk`` below it."""
     kind = dice.pick(("knob", "fin", "stem", "handle", "ball"))
     height = dice.between(0.022, 0.06)
     if kind == "knob":
@@ -142,7 +143,7 @@ def _feature(dice: Dice) -> list[Piece]:
         return [stem, sphere(ball, (0.0, 0.0, ball * 0.9), tone=1)]
     half, thick = dice.between(0.025, 0.05), dice.between(0.009, 0.02)
     left, right = (-half, 0.0, height), (half, 0.0, height)
-    posts = [capsule((x, 0.0, 0.0), (x, 0.0, height), thick, tone=1) for x in (-half, half)]
+    posts = [capsule((x, 0.0, thick / 2 - sunk), (x, 0.0, height), thick, tone=1) for x in (-half, half)]
     return [*posts, capsule(left, right, thick, tone=1)]
 
 

@@ -55,7 +55,7 @@ def disc(dice: Dice) -> list[Piece]:
         return ring_of_boxes(diameter, inner, thickness, 12)
     pieces = [cylinder(diameter, thickness)]
     if kind == "stack":
-        upper = dice.between(0.3, 0.9) * thickness
+        upper = max(dice.between(0.3, 0.9) * thickness, 0.004)
         at = (0.0, 0.0, (thickness + upper) / 2 - 1e-4)
         pieces.append(cylinder(diameter * dice.between(0.4, 0.85), upper, at, tone=1))
     return pieces

@@ -178,7 +178,7 @@ def spoon(dice: Dice) -> list[Piece]:
     wide, long = dice.between(0.024, 0.055), dice.between(0.03, 0.06)
     kind = dice.pick(("bowl", "blade", "ball", "ladle"))
     if kind == "bowl":
-        head = [ellipsoid((long, wide, dice.between(0.008, 0.02)), (long * 0.42, 0.0, 0.0))]
+        head = [ellipsoid((long, wide, dice.between(0.008, 0.02)), (long * 0.33, 0.0, 0.0))]
     elif kind == "blade":
         head = [box((long, wide, dice.between(0.003, 0.006)), (long * 0.45, 0.0, 0.0))]
     elif kind == "ball":
@@ -187,7 +187,7 @@ def spoon(dice: Dice) -> list[Piece]:
         depth = dice.between(0.014, 0.026)
         cup = [cylinder(wide, 0.004, (0.0, 0.0, -depth))]
         cup += ring_of_boxes(wide, wide - 0.008, depth, 10, (0.0, 0.0, -depth / 2 - 0.001))
-        head = moved(cup, (wide * 0.5 - 0.002, 0.0, 0.003))
+        head = moved(cup, (wide * 0.5 - 0.003, 0.0, 0.003))
     return pieces + moved(head, (length, 0.0, 0.0), about("y", lift))
 
 
@@ -208,7 +208,11 @@ def brush(dice: Dice) -> list[Piece]:
         for i in range(rows):
             x = long * (i + 0.5) / rows - 0.004
             head.append(
-                box((long * 0.5 / rows, wide * 0.85, bristles), (x, 0.0, -(back + bristles) / 2 + _LAP_M), tone=2)
+                box(
+                    (max(long * 0.5 / rows, 0.004), wide * 0.85, bristles),
+                    (x, 0.0, -(back + bristles) / 2 + _LAP_M),
+                    tone=2,
+                )
             )
     return handle(dice, length, thick) + moved(head, (length, 0.0, 0.0), about("y", dice.between(-0.25, 0.25)))
 

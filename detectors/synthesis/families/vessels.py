@@ -50,49 +50,51 @@ def coil(dice: Dice) -> list[Piece]:
 
 def cup(dice: Dice) -> list[Piece]:
     """An open cup of slabs about a floor, straight or widening."""
-    return _shell(dice, dice.between(0.022, 0.04), dice.between(0.035, 0.12), dice.whole(12, 15))
+    rim, height = dice.between(0.022, 0.04), dice.between(0.035, 0.12)
+    return _shell(dice, _foot(dice, rim), rim, height, dice.whole(12, 15))
 
 
 def handled_cup(dice: Dice) -> list[Piece]:
-    """A cup with one handle of capsules or of boxes, at times very large or small."""
-    radius, height = dice.between(0.026, 0.042), dice.between(0.05, 0.1)
-    pieces = _shell(dice, radius, height, 12)
+    """A cup with one handle of capsules: square, pointed or open at its lower end."""
+    rim, height = dice.between(0.026, 0.042), dice.between(0.05, 0.1)
+    foot = _foot(dice, rim)
     thick, reach = dice.between(0.007, 0.013), dice.between(0.018, 0.035)
-    low, high = height * dice.between(0.12, 0.35), height * dice.between(0.65, 0.9)
-    x = radius - 0.002
-    corners = [(x, 0.0, low), (x + reach, 0.0, low), (x + reach, 0.0, high), (x, 0.0, high)]
+    low, high = dice.between(0.12, 0.35), dice.between(0.65, 0.9)
+    below, above = (foot + (rim - foot) * share - 0.002 for share in (low, high))
+    out = max(below, above) + reach
+    corners = [(above, high), (out, high), (out, low), (below, low)]
     if dice.chance(0.4):
-        corners[1:3] = [(x + reach, 0.0, (low + high) / 2)]
-    if dice.chance(0.3):
+        corners[1:3] = [(out, (low + high) / 2)]
+    if dice.chance(0.25):
         corners = corners[:-1]
-    return pieces + [capsule(a, b, thick, tone=1) for a, b in pairwise(corners)]
+    path = [(x, 0.0, share * height) for x, share in corners]
+    return _shell(dice, foot, rim, height, 12) + [capsule(a, b, thick, tone=1) for a, b in pairwise(path)]
 
 
-def _shell(dice: Dice, radius: float, height: float, count: int) -> list[Piece]:
-    """A floor and ``count`` slabs about it, z from 0 to ``height``; ``radius`` is the outer one at the rim."""
-    wall, floor = dice.between(0.003, 0.006), dice.between(0.004, 0.009)
-    if dice.chance(0.5):
-        at = (0.0, 0.0, height / 2)
-        return [
-            cylinder(2 * radius - wall, floor, (0.0, 0.0, floor / 2)),
-            *ring_of_boxes(2 * radius, 2 * (radius - wall), height, count, at),
-        ]
-    foot = radius * dice.between(0.6, 0.92)
-    return [
-        cylinder(2 * foot - wall, floor, (0.0, 0.0, floor / 2)),
-        *_band([(foot, 0.0), (radius, height)], wall, count),
-    ]
+def _foot(dice: Dice, rim: float) -> float:
+    return rim if dice.chance(0.5) else rim * dice.between(0.6, 0.92)
+
+
+def _shell(dice: Dice, foot: float, rim: float, height: float, count: int) -> list[Piece]:
+    """A floor and ``count`` slabs about it, z from 0 to ``height``, of the outer radii ``foot`` and ``rim``."""
+    wall, floor = dice.between(0.0038, 0.0065), dice.between(0.004, 0.009)
+    bottom = cylinder(2 * foot - wall, floor, (0.0, 0.0, floor / 2))
+    if foot == rim:
+        return [bottom, *ring_of_boxes(2 * rim, 2 * (rim - wall), height, count, (0.0, 0.0, height / 2))]
+    return [bottom, *_band([(foot, 0.0), (rim, height)], wall, count)]
 
 
 def _band(profile: list[tuple[float, float]], wall: float, count: int) -> list[Piece]:
-    """A hollow surface of revolution: for every step of the (outer radius, z) profile ``count`` wedges."""
+    """A hollow surface of revolution: ``count`` wedges for every step of the (outer radius, z) profile."""
     half = math.pi / count
     pieces = []
     for (r0, z0), (r1, z1) in pairwise(profile):
+        scale = wall / math.hypot(r1 - r0, z1 - z0)
+        inwards, upwards = scale * (z1 - z0), scale * (r1 - r0)
         corners = [
-            (r * math.cos(side * half), r * math.sin(side * half), z)
+            (r * math.cos(side * half), r * math.sin(side * half), z + lift)
             for outer, z in ((r0, z0), (r1, z1))
-            for r in (outer, max(outer - wall, 0.001))
+            for r, lift in ((outer, 0.0), (max(outer - inwards, 0.001), upwards))
             for side in (-1, 1)
         ]
         wedge = hull(corners)
@@ -103,7 +105,7 @@ def _band(profile: list[tuple[float, float]], wall: float, count: int) -> list[P
 def bowl(dice: Dice) -> list[Piece]:
     """A bowl or a plate: two bands of wedges on a floor; rims of 60 to 150 mm."""
     rim, height = dice.between(0.03, 0.075), dice.between(0.018, 0.06)
-    foot, wall = rim * dice.between(0.3, 0.6), dice.between(0.0035, 0.007)
+    foot, wall = rim * dice.between(0.3, 0.6), dice.between(0.004, 0.008)
     middle = (foot + (rim - foot) * dice.between(0.55, 0.85), height * dice.between(0.25, 0.5))
     floor = cylinder(2 * foot, wall * 1.2, (0.0, 0.0, wall * 0.6))
     return [floor, *_band([(foot, 0.0), middle, (rim, height)], wall, 9)]
@@ -127,7 +129,7 @@ def tray(dice: Dice) -> list[Piece]:
 
 
 def _wall(at: float, half: float, wall: float, height: float, flare: float, axis: int) -> Piece:
-    """A wall of a tray across x (axis 0) or y (axis 1): its outer foot lies ``at``, it is 2 ``half`` long and leans out."""
+    """A tray's wall across x (axis 0) or y (axis 1): 2 ``half`` long, outer foot ``at``, leaning out by ``flare``."""
     way = math.copysign(1.0, at)
     points = [
         (at + way * (out - inset), side * (half + out), z)

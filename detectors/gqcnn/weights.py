@@ -1,0 +1,146 @@
+"""Weights on disk: safetensors with everything that is needed to use them and to know where they come from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from detectors.gqcnn.crop import normalisation
+from detectors.gqcnn.network import GraspQualityNetwork, NetworkConfig, folded
+from robot.errors import SettingsError
+
+SHIPPED = Path(__file__).resolve().parent / "weights" / "gqcnn.safetensors"
+_FORMAT = "grasp-cell gqcnn 1"
+_RETRAIN = "restore the file, or train anew with python -m detectors.train gqcnn"
+_CARD_HASH = re.compile(r"SHA-256[^0-9a-f]*([0-9a-f]{64})")
+
+
+def card_path(weights: Path) -> Path:
+    """Where the card of a weights file lies: beside it."""
+    return weights.with_suffix(".card.md")
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, in hexadecimal."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@torch.no_grad()
+def round_weights(network: GraspQualityNetwork) -> None:
+    """Round matrices and filters to what float16 holds, so that the network judged is the network saved."""
+    for parameter in network.parameters():
+        if parameter.ndim >= 2:
+            parameter.copy_(parameter.half().float())
+
+
+def save_weights(path: Path, network: GraspQualityNetwork, training: Mapping[str, Any]) -> str:
+    """Write matrices and filters as float16 and the rest as float32, whole or not at all.
+
+    Args:
+        path: the file; its directory is made if need be.
+        network: not folded.
+        training: whatever says where the weights come from; becomes JSON in the file's metadata.
+
+    Returns:
+        The file's SHA-256.
+
+    Raises:
+        SettingsError: the file cannot be written.
+    """
+    from safetensors.torch import save
+
+    tensors = {name: _stored(value) for name, value in network.state_dict().items()}
+    metadata = {
+        "format": _FORMAT,
+        "network": json.dumps(network.config.to_json()),
+        "normalisation": json.dumps(normalisation()),
+        "training": json.dumps(training),
+    }
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(save(tensors, metadata=metadata))
+        os.replace(part, path)
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be written: {error.strerror or error}") from None
+    finally:
+        part.unlink(missing_ok=True)
+    return file_sha256(path)
+
+
+def load_gqcnn(path: Path | None = None) -> GraspQualityNetwork:
+    """A trained network for use: evaluation mode, batch normalisation folded, gradients only towards its inputs.
+
+    Args:
+        path: a weights file; None takes the one that the program ships.
+
+    Raises:
+        SettingsError: the file is missing, damaged, not what its card describes, or of another architecture or crop.
+    """
+    network = folded(load_for_training(path or SHIPPED)[0])
+    return network.requires_grad_(False)
+
+
+def load_for_training(path: Path) -> tuple[GraspQualityNetwork, dict[str, Any]]:
+    """The network as it was saved, to go on learning, and what ``save_weights`` was told about its training.
+
+    Raises:
+        SettingsError: as for ``load_gqcnn``.
+    """
+    metadata, tensors = _read(path)
+    if metadata.get("format") != _FORMAT:
+        raise SettingsError(f"{path}: these are no GQ-CNN weights of this program", _RETRAIN)
+    try:
+        stored = {name: json.loads(metadata[name]) for name in ("network", "normalisation", "training")}
+        network = GraspQualityNetwork(NetworkConfig(**stored["network"]))
+    except (KeyError, TypeError, ValueError):
+        raise SettingsError(f"{path}: the description inside the weights file is damaged", _RETRAIN) from None
+    if stored["normalisation"] != normalisation():
+        raise SettingsError(f"{path}: the weights were trained with another crop than this program cuts", _RETRAIN)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError:
+        name = network.config.architecture
+        raise SettingsError(f"{path}: the weights do not fit the architecture '{name}'", _RETRAIN) from None
+    return network.eval(), stored["training"]
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise SettingsError(f"{path}: no such weights file", _RETRAIN)
+    _check_card(path)
+    try:
+        with safe_open(path, framework="pt") as stream:
+            tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - no mapping
+            return dict(stream.metadata() or {}), {
+                n: t.float() if t.is_floating_point() else t for n, t in tensors.items()
+            }
+    except (SafetensorError, OSError) as error:
+        raise SettingsError(f"{path}: the weights file is damaged: {error}", _RETRAIN) from None
+
+
+def _check_card(path: Path) -> None:
+    """The card, where there is one, names the file's hash."""
+    try:
+        found = _CARD_HASH.search(card_path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return
+    if found and found.group(1) != file_sha256(path):
+        raise SettingsError(f"{path}: the weights file is not the one that {card_path(path).name} describes", _RETRAIN)
+
+
+def _stored(value: Tensor) -> Tensor:
+    value = value.detach().cpu()
+    if value.is_floating_point() and value.ndim >= 2:
+        value = value.half()
+    return value.contiguous()
