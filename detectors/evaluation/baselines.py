@@ -1,9 +1,10 @@
-"""What little skill scores: a principal-axis heuristic and a random antipodal pair. Detectors are to stand above these."""
+"""What little skill scores: a principal-axis heuristic and a random antipodal pair. Detectors should stand above."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from detectors.antipodal.table import fit_table
 from detectors.gqcnn.sampling import sample
 from detectors.gqcnn.settings import plain_settings
 from detectors.grasp import Detection, Grasp
+from detectors.registry import Detector
 from robot.frame import Frame
 from robot.gripper_geometry import OPENING_CLEARANCE_M, STROKE_M
 
@@ -52,11 +54,14 @@ class RandomPairDetector:
         if samples.grasps is None:
             return Detection((), _ms_since(started), reason=samples.reason)
         g = samples.grasps
-        columns = (g.u, g.v, g.depth_m, g.angle_rad, g.width_m)
-        return Detection((Grasp(*(float(column[0]) for column in columns), quality=0.5),), _ms_since(started))
+        u, v, depth, angle, width = (float(c[0]) for c in (g.u, g.v, g.depth_m, g.angle_rad, g.width_m))
+        return Detection((Grasp(u, v, depth, angle, width, quality=0.5),), _ms_since(started))
 
 
-BASELINES = {"principal-axis": PrincipalAxisDetector, "random-antipodal": RandomPairDetector}
+BASELINES: dict[str, Callable[[], Detector]] = {
+    "principal-axis": PrincipalAxisDetector,
+    "random-antipodal": RandomPairDetector,
+}
 
 
 def _across(scene: Scene, frame: Frame, settings: AntipodalSettings) -> Grasp:

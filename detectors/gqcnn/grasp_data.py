@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from detectors.dexnet.fields import CROP_PX, POSITIVE_QUALITY
 from detectors.dexnet.npz_files import Damaged, array_length
 from detectors.dexnet.reading import TensorFolder, iter_tensors, open_folder
-from detectors.dexnet.splitting import SPLITS, split_rows
+from detectors.dexnet.splitting import split_rows
 from detectors.dexnet.tensors import GraspTensors
+from detectors.synthesis.splits import SPLITS
 from robot.errors import SettingsError
 
 Label = Literal["auto", "physical", "analytic"]

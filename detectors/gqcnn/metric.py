@@ -26,9 +26,9 @@ Array = NDArray[np.float64]
 
 
 class Classifier(Protocol):
-    """What tells good grasps from bad ones by their crops: the trained network."""
+    """What tells good grasps from bad ones by their crops: a trained ``GraspQualityNetwork``, as a rule."""
 
-    def __call__(self, crops_m: Float, depth_m: Array, width_m: Array) -> NDArray[np.floating]:
+    def predict(self, crops_m: Float, depth_m: Array, width_m: Array) -> NDArray[np.floating]:
         """Probabilities (N,) that grasps hold.
 
         Args:
@@ -59,7 +59,7 @@ class RobustnessMetric:
         """The same for an (H, W) depth image whose holes are filled already [m]."""
         arrays = grasps if isinstance(grasps, GraspArrays) else GraspArrays.from_grasps(grasps)
         crops = crop_depths(filled_m, intrinsics, arrays)
-        probability = self._classifier(crops, arrays.depth_m, arrays.width_m)
+        probability = self._classifier.predict(crops, arrays.depth_m, arrays.width_m)
         return np.asarray(np.clip(probability, 0.0, 1.0), dtype=np.float64)
 
     def robust(self, frame: Frame, grasps: Sequence[Grasp] | GraspArrays) -> NDArray[np.bool_]:
@@ -69,7 +69,8 @@ class RobustnessMetric:
     def warm_up(self) -> None:
         """Ask the network once, so that its first real question takes no longer than the later ones."""
         some = 64
-        self._classifier(np.full((some, CROP_PX, CROP_PX), 0.7, np.float32), np.full(some, 0.7), np.full(some, 0.05))
+        crops = np.full((some, CROP_PX, CROP_PX), 0.7, dtype=np.float32)
+        self._classifier.predict(crops, np.full(some, 0.7), np.full(some, 0.05))
 
 
 def is_robust(quality: float) -> bool:

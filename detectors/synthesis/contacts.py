@@ -119,7 +119,7 @@ def first_contacts(caster: RayCaster, triangles: Triangles, grasps: TableGrasps)
 def _one_pad(
     caster: RayCaster, triangles: Triangles, grasps: TableGrasps, outward: Array, across: Array, tip_m: Array
 ) -> tuple[Array, Array, Array, NDArray[np.int64]]:
-    """Distance (N,), point (N, 3), normal (N, 3) and owner (N,) of the first touch of the pad on the ``outward`` side."""
+    """Distance (N,), point (N, 3), normal (N, 3) and owner (N,) of the first touch of the ``outward`` pad."""
     start = grasps.centre_m[:, None, :] + outward[:, None, :] * _BEHIND_M + _PAD_Y.ravel()[:, None] * across[:, None, :]
     start[..., 2] = tip_m[:, None] + _PAD_Z.ravel()
     flown, faces = caster.cast(start, -outward[:, None, :])

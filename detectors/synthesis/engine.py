@@ -65,7 +65,9 @@ def make(
             worker.end()
     done |= finished_of(folder, settings, done)
     if len(done) < settings.shards:
-        raise CellError(f"{settings.shards - len(done)} shards are missing", "start the same command again", exit_code=1)
+        raise CellError(
+            f"{settings.shards - len(done)} shards are missing", "start the same command again", exit_code=1
+        )
     last = _progress(len(done), at_begin, settings, clock() - began)
     report(last)
     return last
@@ -83,7 +85,7 @@ class _Worker:
 
     @classmethod
     def start(cls, folder: Path, number: int, of: int) -> _Worker:
-        errors = tempfile.TemporaryFile()
+        errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in end()
         arguments = [str(folder.resolve()), str(number), str(of)]
         return cls(spawn_module("detectors.synthesis.worker", arguments, stderr=errors), errors)
 

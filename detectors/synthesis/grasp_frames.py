@@ -45,13 +45,13 @@ class TableGrasps:
     @property
     def closing(self) -> Array:
         """(N, 3) horizontal unit vectors along which the jaws close."""
-        return np.stack([np.cos(self.yaw_rad), np.sin(self.yaw_rad), np.zeros(len(self))], axis=-1)
+        return np.asarray(np.stack([np.cos(self.yaw_rad), np.sin(self.yaw_rad), np.zeros(len(self))], axis=-1))
 
     @property
     def flange_m(self) -> Array:
         """(N,) height of the flange at the grasp: the tips never come closer to the table than its clearance."""
         closed_tip = self.centre_m[:, 2] - np.interp(self.width_m, _WIDTHS_M, _DROP_M)
-        return np.maximum(closed_tip, TABLE_CLEARANCE_M) + TIP_FROM_FLANGE_CLOSED_M
+        return np.asarray(np.maximum(closed_tip, TABLE_CLEARANCE_M) + TIP_FROM_FLANGE_CLOSED_M)
 
     def tip_m(self, opening_m: Array) -> Array:
         """(N,) height of the fingertips' lower ends when the jaws are ``opening_m`` (N,) apart."""

@@ -108,7 +108,7 @@ def lift_success(
     free = ~collides(caster, drawn)
     contacts = first_contacts(caster, triangles, drawn)
     lifted = _lift(scene, target, drawn, free, contacts.distance_m, factor)
-    return lifted.reshape(len(grasps), tries).mean(axis=1).astype(np.float32)
+    return np.asarray(lifted.reshape(len(grasps), tries).mean(axis=1), dtype=np.float32)
 
 
 def perturbed(grasps: TableGrasps, samples: int, rng: np.random.Generator) -> TableGrasps:

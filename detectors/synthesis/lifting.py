@@ -1,4 +1,4 @@
-"""The physical label: close the jaws on a thing that lies on the table and lift it, in MuJoCo, with the house's gripper.
+"""The physical label: close the jaws on a thing that lies on the table and lift it, in MuJoCo.
 
 One model holds the table, the thing, what stands near it, and the 2F-85 on a vertical slide. The gripper never turns:
 every grasp turns and shifts the thing instead, so that all grasps of a scene go through one batched call

@@ -89,8 +89,8 @@ def _record(
         mask=view.mask,
         color=view.color,
         grasps=SceneGrasps(
-            u=image.u, v=image.v, depth_m=image.depth_m, angle_rad=image.angle_rad, width_m=image.width_m,
-            kind=kind, object_index=owner, **values,
+            **{name: np.asarray(column, dtype=np.float32) for name, column in vars(image).items()},
+            kind=kind, object_index=owner.astype(np.int16), **values,
         ),
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Rays against triangles, with Embree, on one core: several worker processes share a machine without fighting for it."""
+"""Rays against triangles, with Embree, on one core: workers share a machine without fighting for it."""
 
 from __future__ import annotations
 

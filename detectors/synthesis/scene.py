@@ -13,7 +13,7 @@ from scipy.spatial.transform import Rotation
 from detectors.synthesis.lifting import STEP_S, Lying, table_spec
 from robot.geometry import Transform, apply, transform
 from robot.objects import ObjectSpec
-from robot.simulator.object_body import OBJECT_BODY, add_object
+from robot.simulator.object_body import add_object
 
 Array = NDArray[np.float64]
 

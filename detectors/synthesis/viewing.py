@@ -128,7 +128,7 @@ def _unit(angle: float) -> Array:
 
 def _rays(K: Intrinsics, T_table_camera: Transform) -> Array:
     """(H, W, 3) directions in the table's frame, of depth 1 along the optical axis: a ray's length is a depth."""
-    u, v = np.meshgrid(np.arange(K.width), np.arange(K.height))
+    u, v = np.meshgrid(np.arange(float(K.width)), np.arange(float(K.height)))
     return K.deproject(u, v, np.ones(u.shape)) @ T_table_camera[:3, :3].T
 
 

@@ -207,13 +207,8 @@ def brush(dice: Dice) -> list[Piece]:
         rows = dice.whole(3, 5)
         for i in range(rows):
             x = long * (i + 0.5) / rows - 0.004
-            head.append(
-                box(
-                    (max(long * 0.5 / rows, 0.004), wide * 0.85, bristles),
-                    (x, 0.0, -(back + bristles) / 2 + _LAP_M),
-                    tone=2,
-                )
-            )
+            size = (max(long * 0.5 / rows, 0.004), wide * 0.85, bristles)
+            head.append(box(size, (x, 0.0, -(back + bristles) / 2 + _LAP_M), tone=2))
     return handle(dice, length, thick) + moved(head, (length, 0.0, 0.0), about("y", dice.between(-0.25, 0.25)))
 
 

@@ -104,8 +104,8 @@ def _band(profile: list[tuple[float, float]], wall: float, count: int) -> list[P
 
 def bowl(dice: Dice) -> list[Piece]:
     """A bowl or a plate: two bands of wedges on a floor; rims of 60 to 150 mm."""
-    rim, height = dice.between(0.03, 0.075), dice.between(0.018, 0.06)
-    foot, wall = rim * dice.between(0.3, 0.6), dice.between(0.004, 0.008)
+    rim, height = dice.between(0.03, 0.075), dice.between(0.02, 0.07)
+    foot, wall = rim * dice.between(0.4, 0.75), dice.between(0.004, 0.008)
     middle = (foot + (rim - foot) * dice.between(0.55, 0.85), height * dice.between(0.25, 0.5))
     floor = cylinder(2 * foot, wall * 1.2, (0.0, 0.0, wall * 0.6))
     return [floor, *_band([(foot, 0.0), middle, (rim, height)], wall, 9)]

@@ -21,7 +21,7 @@ class GeometricCritic:
     def __init__(self) -> None:
         self.asked: list[int] = []
 
-    def __call__(self, crops_m: NDArray[np.float32], depth_m: Array, width_m: Array) -> Array:
+    def predict(self, crops_m: NDArray[np.float32], depth_m: Array, width_m: Array) -> Array:
         self.asked.append(len(crops_m))
         step = window_m(width_m)[:, None] / CROP_PX
         place = (np.arange(CROP_PX) - (CROP_PX - 1) / 2)[None, :] * step
@@ -39,3 +39,13 @@ class GeometricCritic:
 
 def _share(mask: NDArray[np.bool_], of: NDArray[np.bool_]) -> Array:
     return np.asarray((mask & of).sum(axis=(1, 2)) / np.maximum(of.sum(axis=(1, 2)), 1))
+
+
+class ConstantCritic:
+    """Thinks the same of every grasp."""
+
+    def __init__(self, probability: float) -> None:
+        self._probability = probability
+
+    def predict(self, crops_m: NDArray[np.float32], depth_m: Array, width_m: Array) -> Array:
+        return np.full(len(crops_m), self._probability)

@@ -16,7 +16,7 @@ from detectors.grasp import Grasp
 from detectors.registry import detector_names
 from robot.frame import Frame
 from tests.detectors.depth_scenes import CAMERA, Box, Tube, folded_difference, render
-from tests.detectors.gqcnn.critic import GeometricCritic
+from tests.detectors.gqcnn.critic import ConstantCritic, GeometricCritic
 
 METRIC = RobustnessMetric(GeometricCritic())
 
@@ -39,7 +39,7 @@ def test_the_network_has_the_last_word_not_the_geometry() -> None:
     """A critic that only likes tall things gets one, however good the flat one is."""
 
     class Tall:
-        def __call__(self, crops_m, depth_m, width_m):
+        def predict(self, crops_m, depth_m, width_m):
             return np.where(crops_m.min(axis=(1, 2)) < 0.67, 0.9, 0.2)
 
     low, high = Box(-0.1, 0.0, 0.10, 0.03, 0.012), Tube(0.1, 0.0, 0.03, 0.05)
@@ -61,7 +61,7 @@ def test_different_grasps_best_first_with_the_metrics_word() -> None:
 
 
 def test_a_grasp_is_proposed_even_when_none_is_robust() -> None:
-    never = RobustnessMetric(lambda crops_m, depth_m, width_m: np.full(len(crops_m), 0.01))
+    never = RobustnessMetric(ConstantCritic(0.01))
     (best,) = GqcnnDetector(never).detect(render([Box(0.0, 0.0, 0.16, 0.03, 0.025)])).grasps
     assert best.robust is False
     assert best.quality == pytest.approx(0.01)
@@ -71,9 +71,9 @@ def test_refinement_finds_better_grasps_than_the_sample_alone() -> None:
     class Choosy(GeometricCritic):
         """Likes one depth and one opening best."""
 
-        def __call__(self, crops_m, depth_m, width_m):
+        def predict(self, crops_m, depth_m, width_m):
             liked = np.exp(-(((depth_m - 0.652) / 0.006) ** 2) - ((width_m - 0.060) / 0.006) ** 2)
-            return super().__call__(crops_m, depth_m, width_m) * liked
+            return super().predict(crops_m, depth_m, width_m) * liked
 
     frame = render([Tube(0.03, 0.02, 0.025, 0.07)], noise_m=0.0015, hole_share=0.02)
     metric = RobustnessMetric(Choosy())

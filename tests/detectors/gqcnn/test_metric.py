@@ -16,7 +16,7 @@ from detectors.grasp import Grasp
 from robot.errors import SettingsError
 from robot.frame import Frame
 from tests.detectors.depth_scenes import CAMERA, Box, render
-from tests.detectors.gqcnn.critic import GeometricCritic
+from tests.detectors.gqcnn.critic import ConstantCritic, GeometricCritic
 
 ACROSS = Grasp(u=CAMERA.cx, v=CAMERA.cy, depth_m=0.68, angle_rad=math.pi / 2, width_m=0.05, quality=0.1)
 ALONG = replace(ACROSS, angle_rad=0.0)
@@ -60,7 +60,7 @@ def test_the_threshold_is_a_half_and_counts_as_robust() -> None:
     assert ROBUST_THRESHOLD == 0.5
     assert is_robust(0.5)
     assert not is_robust(0.4999)
-    half = RobustnessMetric(lambda crops_m, depth_m, width_m: np.full(len(crops_m), 0.5))
+    half = RobustnessMetric(ConstantCritic(0.5))
     assert half.robust(bar(), [ACROSS]).tolist() == [True]
 
 

@@ -1,4 +1,4 @@
-"""The cross-entropy method: it finds places, narrows in on the better ones, and stays within what the gripper can do."""
+"""The cross-entropy method: it finds places, narrows in on the best, stays within what the gripper can do."""
 
 from __future__ import annotations
 

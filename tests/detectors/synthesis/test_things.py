@@ -18,6 +18,18 @@ from robot.simulator.object_body import OBJECT_BODY, Placer, add_object, lowest_
 
 STROKE_M = 0.085
 TOUCHING_M = 1e-4
+PINNED = {  # number: the three sides of the bounding box [0.01 mm]
+    0: [6061, 8475, 11786],
+    14: [4987, 5024, 7876],
+    25: [16584, 1658, 1658],
+    58: [6608, 6608, 18120],
+    149: [10052, 7736, 7607],
+    461: [14615, 2420, 2420],
+    822: [5864, 5176, 5304],
+    1503: [6555, 6311, 1114],
+    2177: [3348, 2861, 18682],
+    2996: [20819, 4693, 1358],
+}
 
 
 def digest(thing: SyntheticThing) -> str:
@@ -185,6 +197,3 @@ def _measure(parts: list[np.ndarray]) -> tuple[int, np.ndarray]:
 def test_a_negative_number_is_refused() -> None:
     with pytest.raises(ValueError, match="-3"):
         make_thing(-3)
-
-
-PINNED: dict[int, list[int]] = {}

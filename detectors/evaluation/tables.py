@@ -1,0 +1,58 @@
+"""An evaluation for the eye."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def print_answer(answer: dict[str, Any]) -> None:
+    """Print what ``detectors.evaluate`` found."""
+    from rich.console import Console
+
+    console = Console()
+    if "classifier" in answer:
+        console.print(_classifier(answer["classifier"]))
+    if "physical" in answer:
+        console.print(_physical(answer))
+    for reason, count in answer.get("no_grasp_reasons", {}).items():
+        console.print(f"no grasp in {count} image(s): {reason}", highlight=False)
+
+
+def _classifier(found: dict[str, Any]) -> Any:
+    from rich.table import Table
+
+    objects = f" on {found['objects']} held-out objects" if found["objects"] else ""
+    table = Table(title=f"{found['grasps']} grasps{objects}, truth: {found['truth']}")
+    for column in ("", "grasps", "positive", "accuracy", "precision", "AUC"):
+        table.add_column(column, justify="left" if not column else "right")
+    table.add_row("all", *_row(found), end_section=True)
+    for group in ("by_kind", "by_family"):
+        for name, row in found[group].items():
+            table.add_row(name, *_row(row))
+        table.add_section()
+    table.caption = (
+        f"average precision {_share(found['average_precision'])}, recall {_share(found['recall'])}, "
+        f"expected calibration error {_share(found['calibration_error'])}"
+    )
+    return table
+
+
+def _row(row: dict[str, Any]) -> tuple[str, ...]:
+    return (str(row["grasps"]), *(_share(row[key]) for key in ("positive_share", "accuracy", "precision", "auc")))
+
+
+def _physical(answer: dict[str, Any]) -> Any:
+    from rich.table import Table
+
+    table = Table(title=f"{answer['images']} held-out images, {answer['tries']} noisy lifts of each top grasp")
+    for column in ("", "physical success", "liftable", "robust", "robust, not liftable", "no grasp", "median ms"):
+        table.add_column(column, justify="left" if not column else "right")
+    keys = ("physical_success", "liftable", "robust_rate", "fooled", "none")
+    for name, row in answer["physical"].items():
+        time = "-" if row["detect_ms_median"] is None else f"{row['detect_ms_median']:.0f}"
+        table.add_row(name, *(_share(row[key]) for key in keys), time)
+    return table
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

@@ -1,0 +1,73 @@
+"""``python -m detectors.train NAME``: train a detector's network.
+
+A detector that can be trained has a module with ``add_arguments(parser)`` and ``run(arguments) -> exit code`` and a
+line in ``_TRAINABLE``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from robot.arguments import SEED, whole_number
+from robot.errors import CellError, SettingsError, did_you_mean
+
+_TRAINABLE = {"gqcnn": "detectors.gqcnn.train_command"}
+_ENDED_EARLY = 1
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise SettingsError(message, f"see {self.prog} --help")
+
+
+def main(argv: Sequence[str]) -> int:
+    """Parse and train; every foreseeable error becomes one line on stderr and an exit code."""
+    try:
+        parser = _Parser(prog="python -m detectors.train", description="Train a detector's network.")
+        parser.add_argument("name", metavar="NAME", help=f"what to train: {', '.join(sorted(_TRAINABLE))}")
+        if not argv or argv[0] in ("-h", "--help"):
+            parser.parse_args(list(argv))
+        name = argv[0]
+        if name not in _TRAINABLE:
+            raise SettingsError(f"'{name}' cannot be trained", did_you_mean(name, _TRAINABLE))
+        command = importlib.import_module(_TRAINABLE[name])
+        arguments = _arguments(name, command.add_arguments).parse_args(list(argv[1:]))
+        result: int = command.run(arguments)
+        return result
+    except CellError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted; --resume goes on after the last whole epoch", file=sys.stderr)
+        return _ENDED_EARLY
+
+
+def _arguments(name: str, add_own: Callable[[argparse.ArgumentParser], None]) -> argparse.ArgumentParser:
+    """What every training takes, and what only this one does."""
+    parser = _Parser(
+        prog=f"python -m detectors.train {name}", formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="the data set")
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the weights to write")
+    parser.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu, cuda or cuda:1")
+    parser.add_argument("--resume", action="store_true", help="go on with a training that was interrupted")
+    parser.add_argument("--init", type=Path, metavar="FILE", help="start from these weights")
+    parser.add_argument("--epochs", type=whole_number(1, 10_000), metavar="N", help="passes over the data")
+    parser.add_argument("--batch", type=whole_number(2, 1_000_000), metavar="N", help="samples a step")
+    parser.add_argument("--limit", type=whole_number(2, 10**9), metavar="N", help="learn from so many samples only")
+    parser.add_argument("--max-minutes", type=float, metavar="T", help="stop before so many minutes and keep the best")
+    parser.add_argument("--threads", type=whole_number(1, 1024), metavar="N", help="of the CPU (default: torch's own)")
+    parser.add_argument("--seed", type=SEED, default=0, metavar="S", help="of everything drawn (default 0)")
+    parser.add_argument(
+        "--damaged", choices=("stop", "skip"), default="stop", help="what to do about damaged files (default stop)"
+    )
+    add_own(parser)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
