@@ -48,9 +48,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _arguments(name: str, add_own: Callable[[argparse.ArgumentParser], None]) -> argparse.ArgumentParser:
     """What every training takes, and what only this one does."""
-    parser = _Parser(
-        prog=f"python -m detectors.train {name}", formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = _Parser(prog=f"python -m detectors.train {name}", formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="the data set")
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the weights to write")
     parser.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu, cuda or cuda:1")

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.gqcnn.crop import CROP_PX, crop_depths
+from detectors.gqcnn.crop import crop_depths
 from detectors.gqcnn.grasp_arrays import GraspArrays
 from detectors.grasp import Grasp
 from detectors.inpainting import fill_holes
@@ -65,12 +65,6 @@ class RobustnessMetric:
     def robust(self, frame: Frame, grasps: Sequence[Grasp] | GraspArrays) -> NDArray[np.bool_]:
         """(n,) True for robust grasps."""
         return self.quality(frame, grasps) >= ROBUST_THRESHOLD
-
-    def warm_up(self) -> None:
-        """Ask the network once, so that its first real question takes no longer than the later ones."""
-        some = 64
-        crops = np.full((some, CROP_PX, CROP_PX), 0.7, dtype=np.float32)
-        self._classifier.predict(crops, np.full(some, 0.7), np.full(some, 0.05))
 
 
 def is_robust(quality: float) -> bool:

@@ -73,7 +73,7 @@ class GraspQualityNetwork(nn.Module):
     def predict(
         self, crops_m: NDArray[np.float32], depth_m: NDArray[np.floating], width_m: NDArray[np.floating]
     ) -> NDArray[np.float32]:
-        """(N,) probabilities of success of crops (N, 32, 32) [m] with depths and openings (N,) [m], without gradient."""
+        """(N,) probabilities of success for crops (N, 32, 32), depths and openings (N,) [m]; carries no gradient."""
         device = next(self.parameters()).device
         images, poses = (torch.from_numpy(part).to(device) for part in network_input(crops_m, depth_m, width_m))
         probability = torch.empty(len(images), device=device)

@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what to learn: the lifts' success, robust Ferrari-Canny above 0.002, or the first if there is one (auto)",
     )  # fmt: skip
     parser.add_argument("--rate", type=float, metavar="R", help="highest learning rate (default: by batch and network)")
-    parser.add_argument("--dropout", type=float, metavar="P", help="share of features left out (default 0.2; dexnet2 0)")
+    parser.add_argument(
+        "--dropout", type=float, metavar="P", help="share of features left out (default 0.2; dexnet2 0)"
+    )
     parser.add_argument("--plain", action="store_true", help="no augmentation but the flips")
 
 
@@ -53,8 +55,8 @@ def run(args: argparse.Namespace) -> int:
     network, settings = _network_and_settings(args, device)
     _tell(f"{settings.network.architecture}: {network.parameter_count:,} parameters, seed {settings.seed}, on {device}")
     data = load_data(args.data, label=args.label, damaged=args.damaged, tell=_tell, limit=args.limit, seed=args.seed)
-    rows = {name: f"{len(rows):,}" for name, rows in data.rows.items()}
-    _tell(f"{rows['train']} grasps to train, {rows['validation']} to validate, {rows['test']} to test; label: {data.label_name}")
+    train, validation, test = (f"{len(data.rows[name]):,}" for name in ("train", "validation", "test"))
+    _tell(f"{train} grasps to train, {validation} to validate, {test} to test; label: {data.label_name}")
     trainer = Trainer(
         network, data, settings,
         device=device, clock=time.monotonic, tell=_tell, checkpoint_file=_checkpoint(args.out),
@@ -81,7 +83,9 @@ def _network_and_settings(
     if args.init is not None:
         network, _ = load_for_training(args.init)
         if args.network not in (None, network.config.architecture) or args.dropout is not None:
-            raise SettingsError(f"{args.init} holds a '{network.config.architecture}'", "leave --network and --dropout out")
+            raise SettingsError(
+                f"{args.init} holds a '{network.config.architecture}'", "leave --network and --dropout out"
+            )
     else:
         architecture = args.network or NetworkConfig.architecture
         usual = 0.0 if architecture == "dexnet2" else NetworkConfig.dropout

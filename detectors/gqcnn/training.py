@@ -146,7 +146,7 @@ class Trainer:
         self._network.eval()
         parts = []
         with torch.inference_mode(), self._autocast():
-            for rows in torch.split(self._rows[split], _JUDGED_AT_ONCE):  # type: ignore[no-untyped-call]
+            for rows in torch.split(self._rows[split], _JUDGED_AT_ONCE):
                 images = normalise_heights(self._heights[rows].float())
                 parts.append(self._network.success_logit(images, self._poses[rows]).float().cpu())
         return np.asarray(torch.cat(parts).numpy())
@@ -212,7 +212,9 @@ class Trainer:
         progress.epoch += 1
         now = self._clock()
         progress.elapsed_s = now - began
-        progress.history.append({"loss": loss, "auc": found.auc, "accuracy": found.accuracy, "seconds": now - epoch_began})
+        progress.history.append(
+            {"loss": loss, "auc": found.auc, "accuracy": found.accuracy, "seconds": now - epoch_began}
+        )
         left = (self._settings.epochs - progress.epoch) * (now - epoch_began)
         self._tell(
             f"epoch {progress.epoch}/{self._settings.epochs}  loss {loss:.4f}  validation AUC {found.auc:.4f} "

@@ -62,7 +62,7 @@ def save_weights(path: Path, network: GraspQualityNetwork, training: Mapping[str
         "format": _FORMAT,
         "network": json.dumps(network.config.to_json()),
         "normalisation": json.dumps(normalisation()),
-        "training": json.dumps(training),
+        "training": json.dumps(training, default=str),
     }
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
