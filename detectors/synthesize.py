@@ -27,7 +27,7 @@ def main(argv: Sequence[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("\ninterrupted: what is finished stays; start the same command again to go on", file=sys.stderr)
+        print("interrupted: what is finished stays; start the same command again to go on", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -47,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
                         help="which things appear (default all: 8 scenes in 10 show training things)")  # fmt: skip
     parser.add_argument("--things", type=whole_number(10, 1_000_000), default=THINGS, metavar="N",
                         help=f"size of the catalogue (default {THINGS})")  # fmt: skip
-    parser.add_argument("--tries", type=whole_number(1, 100), default=1, metavar="T", help="lifts a grasp (default 1)")
+    parser.add_argument("--tries", type=whole_number(1, 100), metavar="T",
+                        help="lifts a grasp (default 1 on training things, 5 on held-out ones)")  # fmt: skip
     parser.add_argument("--samples", type=whole_number(2, 1000), default=10, metavar="K",
                         help="Monte-Carlo draws of the analytic labels (default 10)")  # fmt: skip
     parser.add_argument("--images", choices=("all", "depth", "none"), default="all",
@@ -67,16 +68,19 @@ def run(args: argparse.Namespace) -> int:
     from detectors.synthesis.settings import DatasetSettings, object_set_sha256, open_dataset
 
     settings = DatasetSettings(
-        scenes=args.scenes, seed=args.seed, split=args.split, things=args.things, tries=args.tries,
+        scenes=args.scenes, seed=args.seed, split=args.split, things=args.things,
         samples=args.samples, images=args.images,
+        tries=args.tries or DatasetSettings.tries, held_out_tries=args.tries or DatasetSettings.held_out_tries,
         objects=str(args.objects.resolve()) if args.objects else "",
         objects_sha256=object_set_sha256(args.objects.resolve()) if args.objects else "",
     )  # fmt: skip
     open_catalogue(settings)
     open_dataset(args.out, settings)
     line = _Line()
-    last = make(args.out, settings, args.workers, line.show)
-    line.end()
+    try:
+        last = make(args.out, settings, args.workers, line.show)
+    finally:
+        line.end()
     print(f"{args.out}: {settings.scenes} scenes, {settings.scenes * 40} grasps; {last.elapsed_s:.0f} s")
     return 0
 

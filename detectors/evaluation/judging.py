@@ -52,7 +52,7 @@ class JudgedScene:
         order = np.lexsort((-grasps.collision_free, -grasps.physical_success))
         best = 0.0
         for index in order[:_ORACLE_GRASPS]:
-            if grasps.physical_success[index] <= 0 or best > LIFTABLE:
+            if grasps.physical_success[index] <= 0 or best >= 1.0:
                 break
             row = slice(int(index), int(index) + 1)
             columns = (grasps.u, grasps.v, grasps.depth_m, grasps.angle_rad, grasps.width_m)

@@ -140,7 +140,7 @@ def _label(evaluation: Mapping[str, Any]) -> str:
     return (
         "## The labels themselves\n\n"
         f"One noisy lift agrees with the truth in {_number(label['one_lift_agrees'])} of these grasps, which bounds "
-        "what can be learnt. The label of Dex-Net 2.0 (robust Ferrari-Canny quality above 0.002) predicts the truth with "
+        "what can be learnt. The label of Dex-Net 2.0 (robust Ferrari-Canny above 0.002) predicts the truth with "
         f"accuracy {_number(label['robust_label_accuracy'])}, precision {_number(label['robust_label_precision'])}, "
         f"recall {_number(label['robust_label_recall'])}; its quality has an AUC of "
         f"{_number(label['robust_quality_auc'])}.\n"

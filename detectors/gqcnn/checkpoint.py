@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ def save(path: Path, identity: dict[str, Any], state: dict[str, Any]) -> None:
     except OSError as error:
         raise SettingsError(f"{path}: cannot be written: {error.strerror or error}", "is the disk full?") from None
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
 
 
 def load(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:

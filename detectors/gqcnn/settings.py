@@ -51,6 +51,7 @@ class GqcnnSettings:
         geometric_share: share of the candidates whose depth and opening are the geometric ones; the others' are drawn.
         trust_geometry: whether pairs that the gripper's geometry finds better are drawn more often.
         refinement: what follows the first ranking.
+        finalists: so many of the best are ranked once more by how well they bear small errors of the arm; 0 for none.
     """
 
     name: str = "gqcnn"
@@ -59,10 +60,13 @@ class GqcnnSettings:
     geometric_share: float = 0.5
     trust_geometry: bool = True
     refinement: RefinementSettings = field(default_factory=RefinementSettings)
+    finalists: int = 0
 
     def __post_init__(self) -> None:
         if self.candidates < 1:
             raise ValueError(f"candidates must be at least 1, got {self.candidates}")
+        if self.finalists < 0:
+            raise ValueError(f"finalists must not be negative, got {self.finalists}")
         if not 0.0 <= self.geometric_share <= 1.0:
             raise ValueError(f"geometric_share must lie in [0, 1], got {self.geometric_share}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -58,12 +59,8 @@ def save_weights(path: Path, network: GraspQualityNetwork, training: Mapping[str
     from safetensors.torch import save
 
     tensors = {name: _stored(value) for name, value in network.state_dict().items()}
-    metadata = {
-        "format": _FORMAT,
-        "network": json.dumps(network.config.to_json()),
-        "normalisation": json.dumps(normalisation()),
-        "training": json.dumps(training, default=str),
-    }
+    description = {"network": network.config.to_json(), "normalisation": normalisation(), "training": training}
+    metadata = {_FORMAT: json.dumps(description, default=str)}  # one entry: the order of several changes at random
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +69,8 @@ def save_weights(path: Path, network: GraspQualityNetwork, training: Mapping[str
     except OSError as error:
         raise SettingsError(f"{path}: cannot be written: {error.strerror or error}") from None
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
     return file_sha256(path)
 
 
@@ -96,21 +94,22 @@ def load_for_training(path: Path) -> tuple[GraspQualityNetwork, dict[str, Any]]:
         SettingsError: as for ``load_gqcnn``.
     """
     metadata, tensors = _read(path)
-    if metadata.get("format") != _FORMAT:
+    if _FORMAT not in metadata:
         raise SettingsError(f"{path}: these are no GQ-CNN weights of this program", _RETRAIN)
     try:
-        stored = {name: json.loads(metadata[name]) for name in ("network", "normalisation", "training")}
-        network = GraspQualityNetwork(NetworkConfig(**stored["network"]))
+        stored = json.loads(metadata[_FORMAT])
+        network, training = GraspQualityNetwork(NetworkConfig(**stored["network"])), dict(stored["training"])
+        known = stored["normalisation"] == normalisation()
     except (KeyError, TypeError, ValueError):
         raise SettingsError(f"{path}: the description inside the weights file is damaged", _RETRAIN) from None
-    if stored["normalisation"] != normalisation():
+    if not known:
         raise SettingsError(f"{path}: the weights were trained with another crop than this program cuts", _RETRAIN)
     try:
         network.load_state_dict(tensors)
     except RuntimeError:
         name = network.config.architecture
         raise SettingsError(f"{path}: the weights do not fit the architecture '{name}'", _RETRAIN) from None
-    return network.eval(), stored["training"]
+    return network.eval(), training
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from detectors.synthesis.settings import DatasetSettings, object_set_sha256
 from detectors.synthesis.splits import SPLITS, Split, numbers_of, split_of
-from detectors.synthesis.things import FAMILY_NAMES, make_thing
+from detectors.synthesis.things import FAMILY_NAMES, family_of, make_thing
 from robot.errors import SettingsError
 from robot.objects import ObjectSpec
 
@@ -48,7 +48,7 @@ class SyntheticCatalogue:
         return _synthetic(number)
 
     def family(self, number: int) -> int:
-        return FAMILY_NAMES.index(make_thing(number).family)
+        return FAMILY_NAMES.index(family_of(number))
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,6 @@ Mask = NDArray[np.bool_]
 
 _GRAZE_M = 0.0005  # what the rubber and the arm yield before a touch counts as a collision
 _ABOVE_M = 1.0
-_BEHIND_M = STROKE_M / 2 + 0.004  # pads' rays start this far from the middle
 _SAME_TOUCH_M = 0.0025  # the rubber gives and the thing turns: rays that end within this of the first one touch, too
 _BELOW_TABLE_M = 0.003  # a grasp point further below the table's top than this is in the table
 
@@ -108,10 +107,21 @@ def _tops(caster: RayCaster, grasps: TableGrasps, closing: Array, across: Array,
 
 
 def first_contacts(caster: RayCaster, triangles: Triangles, grasps: TableGrasps) -> Contacts:
-    """Close both pads until they touch, as if nothing moved."""
-    closing = grasps.closing
+    """Close both pads from where they came down until they touch, as if nothing moved.
+
+    The tips sink on their arc while they close, so a first look at the usual opening finds the opening of contact, and
+    a second one looks at the height that belongs to it; where a pad met nothing, at that of closed jaws.
+    """
+    usual = np.maximum(grasps.width_m - OPENING_CLEARANCE_M, 0.0)
+    between = _both_pads(caster, triangles, grasps, usual).distance_m.sum(axis=1)
+    opening = np.where(np.isfinite(between), np.clip(between, 0.0, grasps.width_m), 0.0)
+    return _both_pads(caster, triangles, grasps, opening)
+
+
+def _both_pads(caster: RayCaster, triangles: Triangles, grasps: TableGrasps, opening_m: Array) -> Contacts:
+    """What the pads meet at the height that the tips have at an opening of (N,) ``opening_m``."""
+    closing, tip = grasps.closing, grasps.tip_m(opening_m)
     across = np.stack([-closing[:, 1], closing[:, 0], np.zeros(len(grasps))], axis=-1)
-    tip = grasps.tip_m(np.maximum(grasps.width_m - OPENING_CLEARANCE_M, 0.0))
     sides = [_one_pad(caster, triangles, grasps, closing * side, across, tip) for side in (-1.0, 1.0)]
     return Contacts(*(np.stack(both, axis=1) for both in zip(*sides, strict=True)))
 
@@ -120,11 +130,13 @@ def _one_pad(
     caster: RayCaster, triangles: Triangles, grasps: TableGrasps, outward: Array, across: Array, tip_m: Array
 ) -> tuple[Array, Array, Array, NDArray[np.int64]]:
     """Distance (N,), point (N, 3), normal (N, 3) and owner (N,) of the first touch of the ``outward`` pad."""
-    start = grasps.centre_m[:, None, :] + outward[:, None, :] * _BEHIND_M + _PAD_Y.ravel()[:, None] * across[:, None, :]
+    open_m = grasps.width_m / 2 + _GRAZE_M
+    start = grasps.centre_m[:, None, :] + (outward * open_m[:, None])[:, None, :]
+    start = start + _PAD_Y.ravel()[:, None] * across[:, None, :]
     start[..., 2] = tip_m[:, None] + _PAD_Z.ravel()
     flown, faces = caster.cast(start, -outward[:, None, :])
     reach = flown.copy()
-    reach[flown > _BEHIND_M + STROKE_M / 2] = np.inf
+    reach[flown > open_m[:, None] + STROKE_M / 2] = np.inf
     first = reach.min(axis=1)
     touched = np.isfinite(first)
     patch = reach <= np.where(touched, first, -1.0)[:, None] + _SAME_TOUCH_M
@@ -136,4 +148,4 @@ def _one_pad(
     normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
     nearest = faces[np.arange(len(faces)), reach.argmin(axis=1)]
     owner = np.where(touched, triangles.owner[np.maximum(nearest, 0)], -1)
-    return np.where(touched, _BEHIND_M - first, np.inf), point, normal, owner
+    return np.where(touched, open_m - first, np.inf), point, normal, owner

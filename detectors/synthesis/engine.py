@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -47,6 +49,7 @@ def make(
     Raises:
         CellError: a worker failed; its last line says why. What was finished stays.
     """
+    _sweep(folder)
     done = finished(folder, settings)
     missing = settings.shards - len(done)
     began, at_begin = clock(), len(done)
@@ -105,10 +108,31 @@ class _Worker:
         self.errors.close()
 
 
+def _sweep(folder: Path) -> None:
+    """Remove the half-written files of workers that were killed: ``.NAME.PID.part``."""
+    for part in folder.glob("*/.*.part"):
+        pid = part.name.split(".")[-2]
+        if pid.isdigit() and not _alive(int(pid)):
+            part.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def _raise_if_failed(workers: list[_Worker]) -> None:
     for worker in workers:
-        if worker.process.poll() not in (None, 0):
+        code = worker.process.poll()
+        if code not in (None, 0):
             message = worker.last_line().removeprefix("error: ")
+            if code is not None and code < 0:
+                message = f"ended by signal {-code} ({signal.strsignal(-code)}); is there memory enough?"
             raise CellError(f"a worker failed: {message}", "what is finished stays; start the same command again",
                             exit_code=1)  # fmt: skip
 

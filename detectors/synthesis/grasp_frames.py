@@ -76,12 +76,12 @@ class ImageGrasps:
 
 
 def to_image(grasps: TableGrasps, intrinsics: Intrinsics, T_table_camera: Transform) -> ImageGrasps:
-    """Table grasps as the camera sees them."""
-    T_camera_table = invert(T_table_camera)
-    centre = apply(T_camera_table, grasps.centre_m)
+    """Table grasps as the camera sees them: exactly those that :func:`to_table` carries out as these."""
+    centre = apply(invert(T_table_camera), grasps.centre_m)
     pixels = intrinsics.project(centre)
-    direction = grasps.closing @ T_camera_table[:3, :3].T
-    angle = np.arctan2(direction[:, 1] * intrinsics.fy, direction[:, 0] * intrinsics.fx)
+    # The direction in the image's plane that comes to lie along the closing direction once laid into the table's.
+    direction = grasps.closing[:, :2] @ np.linalg.inv(T_table_camera[:2, :2]).T
+    angle = np.arctan2(direction[:, 1], direction[:, 0])
     return ImageGrasps(pixels[:, 0], pixels[:, 1], centre[:, 2], _folded(angle), grasps.width_m.copy())
 
 

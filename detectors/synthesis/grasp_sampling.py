@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 KINDS = (
     "antipodal", "near miss", "random", "wrong depth", "wrong angle", "wrong width", "in the table", "on an edge",
 )  # fmt: skip
-SHARES = (0.40, 0.20, 0.10, 0.07, 0.07, 0.07, 0.03, 0.06)
+SHARES = (0.36, 0.18, 0.18, 0.06, 0.06, 0.06, 0.04, 0.06)
 
 _SURFACE_POINTS = 400
 _CONE = math.tan(math.radians(35.0))  # a little more than what friction holds: the label decides

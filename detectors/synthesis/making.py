@@ -21,6 +21,7 @@ from detectors.synthesis.ray_casting import RayCaster
 from detectors.synthesis.scene import draw_count, lay_out
 from detectors.synthesis.scene_shards import SceneGrasps, SceneRecord
 from detectors.synthesis.settings import GRASPS_PER_SCENE, DatasetSettings
+from detectors.synthesis.splits import Split
 from detectors.synthesis.viewing import View, sample_camera, take, triangles_of
 
 _LABEL_NAMES = ("collision_free", "force_closure", "robust_ferrari_canny", "physical_success")
@@ -37,11 +38,13 @@ class MadeScene:
 def make_scene(number: int, settings: DatasetSettings, catalogue: Catalogue) -> MadeScene:
     """Scene ``number``: the same for the same settings, whoever makes it and in whatever order."""
     rng = np.random.default_rng([settings.seed, number])
-    numbers, scene = _things(number, settings, catalogue, rng)
+    split = draw_split(settings, catalogue, number)
+    numbers, scene = _things(split, catalogue, rng)
     triangles = triangles_of(scene)
     view = take(sample_camera(rng), triangles, rng, color=settings.images == "all")
     caster = RayCaster(triangles.vertices, triangles.faces)
-    draws = LabelSettings(samples=max(settings.samples, settings.tries), tries=settings.tries)
+    tries = settings.tries if split == "train" else settings.held_out_tries
+    draws = LabelSettings(samples=max(settings.samples, tries), tries=tries)
     grasps: list[TableGrasps] = []
     labels: list[Labels] = []
     kinds, owners = [], []
@@ -59,10 +62,8 @@ def make_scene(number: int, settings: DatasetSettings, catalogue: Catalogue) -> 
     return MadeScene(record, _tensors(number, numbers[owner], families[owner], view, image, kind, values))
 
 
-def _things(
-    scene_number: int, settings: DatasetSettings, catalogue: Catalogue, rng: np.random.Generator
-) -> tuple[NDArray[np.int64], list[Lying]]:
-    available = catalogue.numbers(draw_split(settings, catalogue, scene_number))
+def _things(split: Split, catalogue: Catalogue, rng: np.random.Generator) -> tuple[NDArray[np.int64], list[Lying]]:
+    available = catalogue.numbers(split)
     count = min(draw_count(rng), len(available))
     chosen = rng.choice(available, size=count, replace=False)
     specs = {id(spec): int(n) for n, spec in ((n, catalogue.thing(int(n))) for n in chosen)}

@@ -22,7 +22,7 @@ _SINGLE_SPREAD_M = 0.06
 _CROWD_SPREAD_M = 0.14
 _GAP_M = (0.002, 0.06)  # between neighbours' outlines
 _LAYOUT_TRIES = 40
-_SETTLE_S, _SETTLE_TRIES = 0.7, 4
+_SETTLE_S, _SETTLE_TRIES = 0.7, 10
 _REST_M_S, _REST_RAD_S = 0.01, 0.15
 
 

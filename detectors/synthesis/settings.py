@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -32,7 +31,8 @@ class DatasetSettings:
         seed: scene number and seed decide a scene, whatever the number of workers.
         split: which things are used; ``all`` gives eight scenes in ten to training things, one each to the others.
         things: size of the catalogue of synthetic things.
-        tries: noisy lifts a grasp.
+        tries, held_out_tries: noisy lifts of a grasp on training things, and on those of validation and test: learning
+            averages over its data, judging wants a sharper truth.
         samples: Monte-Carlo draws of the analytic labels.
         images: whether full images are kept: with colour, depth only, or none (tensors alone).
         objects: a user's object set in place of the catalogue; empty for none. ``objects_sha256`` is its hash.
@@ -44,6 +44,7 @@ class DatasetSettings:
     split: SplitChoice = "all"
     things: int = THINGS
     tries: int = 1
+    held_out_tries: int = 5
     samples: int = 10
     images: Images = "all"
     objects: str = ""
@@ -61,18 +62,20 @@ class DatasetSettings:
 
 
 def object_set_sha256(path: Path) -> str:
-    """Hash of an object set's file and of every file beside or below it that it could name.
+    """Hash of an object set's file and of every mesh that it names.
 
     Raises:
-        SettingsError: it cannot be read.
+        SettingsError: one of them cannot be read.
     """
+    data = read_yaml(path)
+    entries = data.get("objects") if isinstance(data, dict) else None
+    names = [entry.get("mesh") for entry in entries or () if isinstance(entry, dict)]
     digest = hashlib.sha256()
     try:
-        digest.update(path.read_bytes())
-        for mesh in sorted(p for p in path.parent.rglob("*") if p.suffix.lower() in (".obj", ".stl")):
-            digest.update(mesh.read_bytes())
+        for file in (path, *(path.resolve().parent / name for name in names if isinstance(name, str))):
+            digest.update(file.read_bytes())
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+        raise SettingsError(f"{path}: {error.filename} cannot be read: {error.strerror}") from None
     return digest.hexdigest()
 
 
@@ -84,7 +87,12 @@ def open_dataset(folder: Path, wanted: DatasetSettings) -> None:
     Raises:
         SettingsError: the folder holds something else, or cannot be written.
     """
-    if (folder / DATASET_FILE).exists():
+    try:
+        begun = (folder / DATASET_FILE).exists()
+        in_use = folder.is_dir() and any(file.name[:1] != "." for file in folder.iterdir())
+    except OSError as error:
+        raise SettingsError(f"{folder}: cannot be read: {error.strerror}") from None
+    if begun:
         found = read_dataset(folder)
         differences = [
             f"{key} is {value!r} there, {asdict(wanted)[key]!r} was asked for"
@@ -98,7 +106,7 @@ def open_dataset(folder: Path, wanted: DatasetSettings) -> None:
             )
         if found.scenes == wanted.scenes:
             return
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif in_use:
         raise SettingsError(f"{folder}: is not empty and holds no data set", "give a new folder")
     _write(folder, wanted)
 
@@ -125,9 +133,9 @@ def _write(folder: Path, settings: DatasetSettings) -> None:
     text = yaml.safe_dump(_plain(settings), sort_keys=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, suffix=".tmp") as file:
-            file.write(text)
-        os.replace(file.name, folder / DATASET_FILE)
+        part = folder / f".{DATASET_FILE}.{os.getpid()}.part"
+        part.write_text(text, encoding="utf-8")
+        os.replace(part, folder / DATASET_FILE)
     except OSError as error:
         raise SettingsError(f"{folder}: cannot be written: {error.strerror or error}") from None
 

@@ -87,6 +87,24 @@ def test_refinement_finds_better_grasps_than_the_sample_alone() -> None:
     assert mean_quality(refined) > mean_quality(alone) + 0.02
 
 
+def test_finalists_are_ranked_by_how_well_they_bear_errors() -> None:
+    class Knife(GeometricCritic):
+        """Adores one opening, and is almost as fond of any other."""
+
+        def predict(self, crops_m, depth_m, width_m):
+            fond = super().predict(crops_m, depth_m, width_m)
+            return np.where(width_m < 0.040, 1.0, 0.9) * fond
+
+    frame = render([Box(0.0, 0.0, 0.16, 0.03, 0.06)])
+    metric = RobustnessMetric(Knife())
+
+    def median_opening_m(finalists: int) -> float:
+        detector = GqcnnDetector(metric, GqcnnSettings(finalists=finalists))
+        return float(np.median([detector.detect(frame, seed=seed).grasps[0].width_m for seed in range(6)]))
+
+    assert median_opening_m(0) < 0.040 < median_opening_m(100)
+
+
 def test_the_plain_version_ranks_a_thousand_once() -> None:
     critic = GeometricCritic()
     detector = GqcnnDetector(RobustnessMetric(critic), plain_settings())

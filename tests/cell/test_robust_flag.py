@@ -1,0 +1,79 @@
+"""The ledger's ``robust``: the metric's word on the detector's top grasp, before any fallback and outside its time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from cell.settings import DEFAULT_CELL_FILE, load_cell
+from cell.trial_cycle import TrialCycle
+from detectors.grasp import Detection, Grasp
+from robot.frame import Frame, Intrinsics
+from trials.schedule import make_schedule
+
+GRASP = Grasp(u=320.0, v=240.0, depth_m=0.68, angle_rad=0.0, width_m=0.05, quality=0.9)
+FRAME = Frame(np.full((480, 640), 0.7, np.float32), Intrinsics(615.0, 615.0, 320.0, 240.0, 640, 480))
+
+
+class ScriptedDetector:
+    def __init__(self, *grasps, name="scripted"):
+        self.name = name
+        self.grasps = grasps
+
+    def detect(self, frame, *, top=1, region=None, seed=0):
+        return Detection(self.grasps, detect_ms=7.0, reason="" if self.grasps else "nothing")
+
+
+class ScriptedMetric:
+    def __init__(self, verdict):
+        self.verdict = verdict
+        self.asked = []
+
+    def robust(self, frame, grasps):
+        self.asked.append((frame, tuple(grasps)))
+        return np.array([self.verdict] * len(grasps))
+
+
+def detected(detector, metric, fallback=None):
+    """The ledger's line after the state ``detecting``."""
+    cycle = TrialCycle(
+        load_cell(DEFAULT_CELL_FILE), None, None, detector, fallback, None, None, lambda words: None, None, metric
+    )
+    trial = cycle.begin(make_schedule(["mug"], 1, seed=1)[0])
+    trial.frame = FRAME
+    cycle.detecting(trial)
+    return cycle.record(trial), trial
+
+
+@pytest.mark.parametrize("verdict", [True, False])
+def test_the_metric_judges_the_top_grasp_of_a_detector_that_says_nothing(verdict):
+    metric = ScriptedMetric(verdict)
+    record, trial = detected(ScriptedDetector(GRASP, replace(GRASP, u=100.0)), metric)
+    assert record.robust is verdict
+    assert record.quality == 0.9
+    assert record.detect_ms == 7.0
+    assert metric.asked == [(FRAME, (GRASP,))]
+    assert trial.proposals[1].u == 100.0
+
+
+def test_a_detectors_own_word_stands():
+    metric = ScriptedMetric(True)
+    record, _ = detected(ScriptedDetector(replace(GRASP, robust=False)), metric)
+    assert record.robust is False
+    assert metric.asked == []
+
+
+def test_a_fallbacks_grasp_says_nothing_about_the_detector():
+    metric = ScriptedMetric(True)
+    record, trial = detected(ScriptedDetector(), metric, fallback=ScriptedDetector(GRASP, name="careful"))
+    assert trial.grasp == GRASP
+    assert record.fallback_used
+    assert record.robust is None
+    assert metric.asked == []
+
+
+def test_without_a_metric_nothing_is_said():
+    record, _ = detected(ScriptedDetector(GRASP), None)
+    assert record.robust is None
