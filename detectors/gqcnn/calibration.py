@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.gqcnn.scores import cross_entropy, success_probability
+
 _STEPS, _CLOSE = 100, 1e-10
 _RIDGE = 1e-6  # holds the slope finite where the labels can be told apart without error
 
@@ -26,7 +28,7 @@ def fit_platt(logits: NDArray[np.floating], success: NDArray[np.floating]) -> tu
     start = np.array([1.0, 0.0])
     weights, loss = start, _loss(start, start, terms, y)
     for _ in range(_STEPS):
-        p = _sigmoid(terms @ weights)
+        p = success_probability(terms @ weights)
         gradient = terms.T @ (p - y) / len(x) + _RIDGE * (weights - start)
         hessian = (terms * (p * (1 - p))[:, None]).T @ terms / len(x) + _RIDGE * np.eye(2)
         step, size = np.linalg.solve(hessian, gradient), 1.0
@@ -43,8 +45,4 @@ def _loss(
     weights: NDArray[np.float64], start: NDArray[np.float64], terms: NDArray[np.float64], y: NDArray[np.float64]
 ) -> float:
     z = terms @ weights
-    return float(np.mean(np.logaddexp(0.0, z) - y * z) + _RIDGE / 2 * np.sum((weights - start) ** 2))
-
-
-def _sigmoid(z: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * z)))
+    return float(cross_entropy(z, y) + _RIDGE / 2 * np.sum((weights - start) ** 2))

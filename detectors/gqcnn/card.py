@@ -30,7 +30,7 @@ _DEVIATIONS = """## Where it differs from Dex-Net 2.0 and the paper
 - The pose input is depth and opening; there it is depth alone.
 - The label, if it says "physical" above, is the share of perturbed lifts that succeed in simulation, learnt as a
   probability; there it is robust Ferrari-Canny quality above 0.002.
-- The output is calibrated on the validation grasps (Platt scaling, folded into the last layer).
+- The output is calibrated on the validation grasps (Platt scaling, folded into the last layer); there it is not.
 - Only the architecture `dexnet2` is the published one.
 """
 _COLUMNS = (
@@ -174,7 +174,8 @@ def _training(training: Mapping[str, Any]) -> str:
         f"## Training\n\n```\n{training['command']}\n```\n\n"
         f"- seed {training['seed']}, revision {training['git_revision']}, torch {training['torch']}, "
         f"{training['device']}\n"
-        f"- {training['parameters']:,} parameters, label: {training['label']}\n"
+        f"- {training['parameters']:,} parameters, label: {training['label']}; calibrated on the "
+        f"validation grasps' {recipe['calibrate']}\n"
         f"- AdamW, one cycle up to {training['rate']:.2g}, weight decay {recipe['weight_decay']:g}, batch "
         f"{recipe['batch']}, mean of the weights with decay {recipe['averaging']:g}\n"
         f"- augmentation: {augmentation}\n"

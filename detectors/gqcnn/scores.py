@@ -67,6 +67,17 @@ def score(probability: ArrayLike, truth: ArrayLike, threshold: float = 0.5) -> S
     )
 
 
+def success_probability(logits: ArrayLike) -> Array:
+    """Probabilities for log odds (N,); no logit is too large."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * np.asarray(logits, dtype=np.float64))))
+
+
+def cross_entropy(logits: ArrayLike, success: ArrayLike) -> float:
+    """Mean cross entropy of log odds (N,) with labels or shares of success (N,)."""
+    z, y = np.asarray(logits, dtype=np.float64), np.asarray(success, dtype=np.float64)
+    return float(np.mean(np.logaddexp(0.0, z) - y * z))
+
+
 def roc_auc(probability: ArrayLike, truth: ArrayLike) -> float:
     """Area under the ROC curve; NaN where only one class is there."""
     false_rate, true_rate, _ = roc_curve(probability, truth)

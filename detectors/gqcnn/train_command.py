@@ -32,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dropout", type=float, metavar="P", help="share of features left out (default 0.2; dexnet2 0)"
     )
+    parser.add_argument(
+        "--calibrate", choices=("truth", "share"), default="truth",
+        help="a probability is that most lifts succeed (truth, default), or the share of lifts that succeed",
+    )  # fmt: skip
     parser.add_argument("--plain", action="store_true", help="no augmentation but the flips")
 
 
@@ -52,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     device = _device(args.device)
+    torch.backends.cudnn.benchmark = True  # one shape of batch, thousands of times
     network, settings = _network_and_settings(args, device)
     _tell(f"{settings.network.architecture}: {network.parameter_count:,} parameters, seed {settings.seed}, on {device}")
     data = load_data(args.data, label=args.label, damaged=args.damaged, tell=_tell, limit=args.limit, seed=args.seed)
@@ -90,8 +95,14 @@ def _network_and_settings(
         architecture = args.network or NetworkConfig.architecture
         usual = 0.0 if architecture == "dexnet2" else NetworkConfig.dropout
         network = build_network(NetworkConfig(architecture, usual if args.dropout is None else args.dropout))
-    given = {"epochs": args.epochs, "batch": args.batch, "rate": args.rate, "max_minutes": args.max_minutes}
-    settings = {"batch": _GPU_BATCH if device.type == "cuda" else _CPU_BATCH}
+    given = {
+        "epochs": args.epochs,
+        "batch": args.batch,
+        "rate": args.rate,
+        "calibrate": args.calibrate,
+        "max_minutes": args.max_minutes,
+    }
+    settings: dict[str, Any] = {"batch": _GPU_BATCH if device.type == "cuda" else _CPU_BATCH}
     settings |= {name: value for name, value in given.items() if value is not None}
     augmentation = Augmentation(noisy_share=0.0, hole_share=0.0) if args.plain else Augmentation()
     return network, TrainingSettings(network=network.config, augmentation=augmentation, seed=args.seed, **settings)
@@ -109,7 +120,6 @@ def _write(
     from detectors.gqcnn.evaluation import evaluate_network
     from detectors.gqcnn.weights import round_weights, save_weights
 
-    network.cpu()
     round_weights(network)
     judged = "test" if len(data.rows["test"]) else "validation"
     results: dict[str, Any] = {
@@ -169,7 +179,7 @@ def _training_facts(
 def _as_typed(args: argparse.Namespace) -> str:
     """The arguments that decide the outcome; folders by their last part, since they differ from machine to machine."""
     words = [f"--data {args.data.name}", f"--out {args.out.name}"]
-    for name in ("network", "label", "epochs", "batch", "limit", "rate", "dropout", "max_minutes", "seed"):
+    for name in ("network", "label", "epochs", "batch", "limit", "rate", "dropout", "calibrate", "max_minutes", "seed"):
         value = getattr(args, name)
         if value is not None:
             words.append(f"--{name.replace('_', '-')} {value}")

@@ -24,7 +24,7 @@ from detectors.gqcnn.calibration import fit_platt
 from detectors.gqcnn.crop import normalise_heights, normalise_pose
 from detectors.gqcnn.grasp_data import GraspData
 from detectors.gqcnn.network import GraspQualityNetwork
-from detectors.gqcnn.scores import score
+from detectors.gqcnn.scores import cross_entropy, score, success_probability
 from detectors.gqcnn.training_settings import TrainingSettings
 
 Clock = Callable[[], float]
@@ -41,7 +41,8 @@ class Progress:
 
     Attributes:
         epoch: epochs done.
-        best_epoch, best_auc, best: the epoch with the best validation AUC and its weights.
+        best_epoch, best_auc, best_loss: the epoch with the best validation AUC (of equal ones: the least loss).
+        best: its weights.
         history: one mapping of figures an epoch.
         elapsed_s: training time, earlier sessions included [s].
     """
@@ -49,6 +50,7 @@ class Progress:
     epoch: int = 0
     best_epoch: int = 0
     best_auc: float = -math.inf
+    best_loss: float = math.inf
     best: dict[str, Tensor] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     elapsed_s: float = 0.0
@@ -202,23 +204,32 @@ class Trainer:
         progress, rows = self.progress, self._data.rows["validation"]
         own = {name: value.detach().clone() for name, value in self._network.state_dict().items()}
         self._network.load_state_dict(self._average)
-        probability = 1 / (1 + np.exp(-self.logits("validation").astype(np.float64)))
-        found = score(probability, self._data.truth[rows])
-        measure = found.auc if math.isfinite(found.auc) else found.accuracy  # one class alone has no AUC
-        if measure > progress.best_auc:
-            progress.best_auc, progress.best_epoch = measure, progress.epoch + 1
+        logits = self.logits("validation")
+        found, missed = (
+            score(success_probability(logits), self._data.truth[rows]),
+            cross_entropy(logits, self._data.label[rows]),
+        )
+        auc = found.auc if math.isfinite(found.auc) else 0.0  # one class alone has none
+        if (auc, -missed) > (progress.best_auc, -progress.best_loss):
+            progress.best_auc, progress.best_loss, progress.best_epoch = auc, missed, progress.epoch + 1
             progress.best = {name: value.detach().cpu().clone() for name, value in self._average.items()}
         self._network.load_state_dict(own)
         progress.epoch += 1
         now = self._clock()
         progress.elapsed_s = now - began
         progress.history.append(
-            {"loss": loss, "auc": found.auc, "accuracy": found.accuracy, "seconds": now - epoch_began}
+            {
+                "loss": loss,
+                "validation_loss": missed,
+                "auc": found.auc,
+                "accuracy": found.accuracy,
+                "seconds": now - epoch_began,
+            }
         )
         left = (self._settings.epochs - progress.epoch) * (now - epoch_began)
         self._tell(
-            f"epoch {progress.epoch}/{self._settings.epochs}  loss {loss:.4f}  validation AUC {found.auc:.4f} "
-            f"accuracy {found.accuracy:.4f}  {now - epoch_began:.1f} s, {_minutes(left)} left"
+            f"epoch {progress.epoch}/{self._settings.epochs}  loss {loss:.4f}  validation loss {missed:.4f} "
+            f"AUC {found.auc:.4f} accuracy {found.accuracy:.4f}  {now - epoch_began:.1f} s, {_minutes(left)} left"
         )
 
     def _out_of_patience(self) -> bool:
@@ -226,7 +237,8 @@ class Trainer:
         return 0 < patience <= self.progress.epoch - self.progress.best_epoch
 
     def _calibrate(self) -> None:
-        slope, offset = fit_platt(self.logits("validation"), self._data.label[self._data.rows["validation"]])
+        known = self._data.truth.astype(np.float32) if self._settings.calibrate == "truth" else self._data.label
+        slope, offset = fit_platt(self.logits("validation"), known[self._data.rows["validation"]])
         self._network.rescale_logit(slope, offset)
         self._tell(f"calibrated on the validation grasps: logit x {slope:.3f} {offset:+.3f}")
 

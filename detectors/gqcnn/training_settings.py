@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from detectors.gqcnn.augmentation import Augmentation
 from detectors.gqcnn.network import NetworkConfig
@@ -28,6 +28,8 @@ class TrainingSettings:
         averaging: decay per step of the running mean of the weights that is judged and kept; 0 keeps the last.
         patience: epochs without a better validation AUC before stopping; 0 never stops early.
         augmentation: what is changed in the crops.
+        calibrate: what the probabilities are made to mean on the validation grasps: that most lifts succeed ("truth",
+            as the network is judged), or the share of lifts that succeed ("share").
         seed: of everything drawn.
         max_minutes: stop before this and keep the best; None never does.
     """
@@ -41,6 +43,7 @@ class TrainingSettings:
     averaging: float = 0.998
     patience: int = 0
     augmentation: Augmentation = field(default_factory=Augmentation)
+    calibrate: Literal["truth", "share"] = "truth"
     seed: int = 0
     max_minutes: float | None = None
 

@@ -56,7 +56,7 @@ class TableGrasps:
     def tip_m(self, opening_m: Array) -> Array:
         """(N,) height of the fingertips' lower ends when the jaws are ``opening_m`` (N,) apart."""
         still_to_come = _ADVANCE_M[0] - np.interp(opening_m, _WIDTHS_M, _ADVANCE_M)
-        return self.flange_m - TIP_FROM_FLANGE_CLOSED_M + still_to_come
+        return np.asarray(self.flange_m - TIP_FROM_FLANGE_CLOSED_M + still_to_come)
 
 
 def joined(several: list[TableGrasps]) -> TableGrasps:

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 POSITION_M, HEIGHT_M, YAW_RAD = 0.002, 0.0015, 0.04
-"""Standard deviations of where the gripper ends up: what calibration (within its gate of 2 mm), camera and arm leave."""
+"""Standard deviations of where the gripper ends up: what calibration (gate: 2 mm), camera and arm leave undone."""
 _NEAR_M = 0.10  # things further than this from the target's outline cannot be met
 
 

@@ -69,7 +69,8 @@ def object_set_sha256(path: Path) -> str:
     """
     data = read_yaml(path)
     entries = data.get("objects") if isinstance(data, dict) else None
-    names = [entry.get("mesh") for entry in entries or () if isinstance(entry, dict)]
+    listed = entries if isinstance(entries, list) else []
+    names = [entry.get("mesh") for entry in listed if isinstance(entry, dict)]
     digest = hashlib.sha256()
     try:
         for file in (path, *(path.resolve().parent / name for name in names if isinstance(name, str))):

@@ -26,7 +26,7 @@ def bar_tensors(count: int, *, seed: int = 0, things: int = 40, lifts: int = 4) 
     share = rng.binomial(lifts, np.where(good, 0.95, 0.03)) / lifts
     return GraspTensors(
         crops_m=_crops(bar, top, opening, off, rng),
-        hand_poses=np.stack([np.zeros((count)), np.zeros(count), depth, *np.zeros((4, count))], axis=1).astype("f4"),
+        hand_poses=np.stack([np.zeros(count), np.zeros(count), depth, *np.zeros((4, count))], axis=1).astype("f4"),
         width_m=opening.astype(np.float32),
         robust_ferrari_canny=np.where(good, 0.01, 0.0).astype(np.float32),
         object_label=thing,

@@ -14,11 +14,15 @@ Array = NDArray[np.float64]
 class GeometricCritic:
     """Probabilities from geometry: full marks for free fingers, a full middle and an even, narrow gap beside it.
 
+    Args:
+        lever_m: how far off the middle the object may lie between the jaws until the probability falls to 1/e.
+
     Attributes:
         asked: how many grasps each call held.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lever_m: float = 0.010) -> None:
+        self._lever_m = lever_m
         self.asked: list[int] = []
 
     def predict(self, crops_m: NDArray[np.float32], depth_m: Array, width_m: Array) -> Array:
@@ -34,7 +38,7 @@ class GeometricCritic:
         blocked = _share(solid, fingers)
         weight = solid & (out < 0)
         lever = np.abs((along * weight).sum(axis=(1, 2))) / np.maximum(weight.sum(axis=(1, 2)), 1)
-        return np.clip(1.0 - 3.0 * blocked, 0.0, 1.0) * _share(solid, middle) * np.exp(-lever / 0.010)
+        return np.clip(1.0 - 3.0 * blocked, 0.0, 1.0) * _share(solid, middle) * np.exp(-lever / self._lever_m)
 
 
 def _share(mask: NDArray[np.bool_], of: NDArray[np.bool_]) -> Array:

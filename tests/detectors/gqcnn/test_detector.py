@@ -88,21 +88,21 @@ def test_refinement_finds_better_grasps_than_the_sample_alone() -> None:
 
 
 def test_finalists_are_ranked_by_how_well_they_bear_errors() -> None:
-    class Knife(GeometricCritic):
-        """Adores one opening, and is almost as fond of any other."""
+    class OnTheEdge:
+        """Adores a depth between two that fail, and likes all others."""
 
         def predict(self, crops_m, depth_m, width_m):
-            fond = super().predict(crops_m, depth_m, width_m)
-            return np.where(width_m < 0.040, 1.0, 0.9) * fond
+            off_m = np.abs(depth_m - 0.660)
+            return np.select([off_m < 0.001, off_m < 0.004], [1.0, 0.0], 0.9)
 
-    frame = render([Box(0.0, 0.0, 0.16, 0.03, 0.06)])
-    metric = RobustnessMetric(Knife())
+    frame, metric = render([Box(0.0, 0.0, 0.16, 0.03, 0.06)]), RobustnessMetric(OnTheEdge())
 
-    def median_opening_m(finalists: int) -> float:
+    def best_depths_m(finalists: int) -> list[float]:
         detector = GqcnnDetector(metric, GqcnnSettings(finalists=finalists))
-        return float(np.median([detector.detect(frame, seed=seed).grasps[0].width_m for seed in range(6)]))
+        return [detector.detect(frame, seed=seed).grasps[0].depth_m for seed in range(4)]
 
-    assert median_opening_m(0) < 0.040 < median_opening_m(100)
+    assert best_depths_m(0) == pytest.approx([0.660] * 4, abs=0.001)
+    assert all(abs(depth_m - 0.660) > 0.004 for depth_m in best_depths_m(100))
 
 
 def test_the_plain_version_ranks_a_thousand_once() -> None:

@@ -11,10 +11,12 @@ from detectors.gqcnn.scores import (
     average_precision,
     calibration_curve,
     calibration_error,
+    cross_entropy,
     precision_recall_curve,
     roc_auc,
     roc_curve,
     score,
+    success_probability,
 )
 
 
@@ -92,6 +94,15 @@ def test_probabilities_that_are_right_are_calibrated_and_exaggerated_ones_are_no
     good = rng.random(50_000) < p
     assert calibration_error(p, good) < 0.01
     assert calibration_error(np.clip(1.6 * (p - 0.5) + 0.5, 0, 1), good) > 0.08
+
+
+def test_cross_entropy_of_certain_and_of_undecided_answers() -> None:
+    assert cross_entropy([0.0, 0.0], [1.0, 0.3]) == pytest.approx(math.log(2))
+    assert cross_entropy([1000.0, -1000.0], [1.0, 0.0]) == pytest.approx(0.0)
+    assert cross_entropy([1000.0], [0.0]) == pytest.approx(1000.0)
+    logit, share = math.log(3), 0.6
+    assert cross_entropy([logit], [share]) == pytest.approx(-0.6 * math.log(0.75) - 0.4 * math.log(0.25))
+    np.testing.assert_allclose(success_probability([logit, -800.0, 800.0]), [0.75, 0.0, 1.0])
 
 
 def test_what_is_not_defined_is_nan_and_null_in_json() -> None:

@@ -11,7 +11,7 @@ import torch
 from detectors.gqcnn.augmentation import Augmentation
 from detectors.gqcnn.grasp_data import GraspData
 from detectors.gqcnn.network import GraspQualityNetwork, NetworkConfig, build_network
-from detectors.gqcnn.scores import calibration_error, score
+from detectors.gqcnn.scores import calibration_error, score, success_probability
 from detectors.gqcnn.training import Trainer
 from detectors.gqcnn.training_settings import TrainingSettings
 from robot.errors import SettingsError
@@ -63,7 +63,7 @@ def make_trainer(data: GraspData, settings: TrainingSettings, **other: object) -
 
 
 def probabilities(trainer: Trainer, split: str) -> np.ndarray:
-    return 1 / (1 + np.exp(-trainer.logits(split).astype(np.float64)))
+    return success_probability(trainer.logits(split))
 
 
 def same(a: GraspQualityNetwork, b: GraspQualityNetwork) -> bool:
@@ -90,20 +90,34 @@ def test_bars_are_learnt_and_the_probabilities_are_calibrated() -> None:
     found = score(p, data.truth[rows])
     assert found.auc > 0.93
     assert found.accuracy > 0.88
-    assert calibration_error(p, data.columns["physical_success"][rows]) < 0.08
+    assert calibration_error(p, data.truth[rows]) < 0.08
+
+
+def test_probabilities_mean_what_they_are_calibrated_to() -> None:
+    data = make_data(1500)
+    data.columns["physical_success"][:] = np.where(data.truth, 0.75, 0.25)  # no lift is ever sure
+    data = replace(data, label=data.columns["physical_success"])
+    mean_of = {}
+    for calibrate in ("truth", "share"):
+        trainer = make_trainer(data, replace(SMALL, rate=3e-3, calibrate=calibrate))
+        trainer.run()
+        mean_of[calibrate] = probabilities(trainer, "test")[data.truth[data.rows["test"]]].mean()
+    assert mean_of["truth"] > 0.75
+    assert 0.6 < mean_of["share"] < 0.76
 
 
 @pytest.mark.parametrize("architecture", ["small", "medium"])
 def test_a_handful_is_learnt_by_heart(architecture: str) -> None:
     data = make_data(60)
     rows = np.flatnonzero(np.isin(data.label, [0.0, 1.0]))[:24]
-    data = replace(data, rows={name: rows for name in data.rows})
+    data = replace(data, rows=dict.fromkeys(data.rows, rows))
     settings = replace(
         SMALL, network=NetworkConfig(architecture, dropout=0.0), epochs=40, batch=12, augmentation=PLAIN, averaging=0.0
     )
     trainer = make_trainer(data, settings)
     trainer.run()
-    assert np.abs(probabilities(trainer, "train") - data.label[rows]).max() < 0.1
+    assert np.abs(probabilities(trainer, "train") - data.label[rows]).max() < 0.05
+    assert trainer.progress.history[-1]["loss"] < 0.1
 
 
 def test_killed_and_resumed_gives_the_same_weights(tmp_path: Path) -> None:
@@ -164,13 +178,24 @@ def test_the_best_epoch_is_kept_and_patience_ends_it() -> None:
     assert progress.best_auc == max(entry["auc"] for entry in progress.history)
 
 
+def test_of_equal_aucs_the_surer_epoch_is_kept() -> None:
+    data = make_data(60)
+    rows = np.flatnonzero(np.isin(data.label, [0.0, 1.0]))[:24]
+    trainer = make_trainer(replace(data, rows=dict.fromkeys(data.rows, rows)), replace(SMALL, epochs=30, batch=12))
+    trainer.run()
+    history = trainer.progress.history
+    perfect = [entry["validation_loss"] for entry in history if entry["auc"] == 1.0]
+    assert len(perfect) > 1
+    assert history[trainer.progress.best_epoch - 1]["validation_loss"] == min(perfect)
+
+
 def test_progress_is_told_with_the_time_left() -> None:
     said: list[str] = []
     make_trainer(make_data(300), replace(SMALL, epochs=2), tell=said.append).run()
     epochs = [line for line in said if line.startswith("epoch")]
     assert len(epochs) == 2
     assert "1/2" in epochs[0]
-    assert "validation AUC" in epochs[0]
+    assert "validation loss" in epochs[0]
     assert "0 s left" in epochs[1]
 
 
