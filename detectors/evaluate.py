@@ -87,12 +87,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _classify(args: argparse.Namespace) -> dict[str, Any]:
-    from detectors.evaluation.classification import evaluate_classifier
+    from detectors.gqcnn.evaluation import evaluate_network
+    from detectors.gqcnn.grasp_data import load_data
+    from detectors.gqcnn.metric import ROBUST_THRESHOLD
     from detectors.gqcnn.weights import load_gqcnn
 
-    return evaluate_classifier(
-        load_gqcnn(args.weights), args.path, by=args.split, damaged=args.damaged, tell=_tell
-    )  # fmt: skip
+    data = load_data(args.path, damaged=args.damaged, tell=_tell, by=args.split, needed=("test",))
+    return evaluate_network(load_gqcnn(args.weights), data, data.rows["test"], ROBUST_THRESHOLD)
 
 
 def _lift(args: argparse.Namespace) -> dict[str, Any]:
@@ -103,7 +104,7 @@ def _lift(args: argparse.Namespace) -> dict[str, Any]:
     from detectors.gqcnn.metric import ROBUST_THRESHOLD, RobustnessMetric
     from detectors.gqcnn.weights import load_gqcnn
 
-    metric = RobustnessMetric(load_gqcnn(args.weights).predict)
+    metric = RobustnessMetric(load_gqcnn(args.weights))
     detectors: dict[str, Detector] = {args.name: _detector(args, metric)}
     detectors |= {name: make() for name, make in BASELINES.items()}
     scenes = islice(_scenes(args), args.images)

@@ -36,6 +36,10 @@ from numpy.typing import NDArray
 CROP_PX = 32
 POSE_COLUMNS = 7
 POSITIVE_QUALITY = 0.002
+KINDS = (
+    "antipodal", "near miss", "random", "wrong depth", "wrong angle", "wrong width", "in the table", "on an edge",
+)  # fmt: skip
+"""What the numbers in our ``grasp_kinds`` stand for."""
 PUBLISHED_WIDTH_M = 0.05
 
 _FARTHEST_M = 100.0  # beyond this depths are in another unit

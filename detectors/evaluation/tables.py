@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+_COLUMNS = ("grasps", "positive_share", "accuracy", "precision", "recall", "auc")
+
 
 def print_answer(answer: dict[str, Any]) -> None:
     """Print what ``detectors.evaluate`` found."""
@@ -22,23 +24,24 @@ def _classifier(found: dict[str, Any]) -> Any:
     from rich.table import Table
 
     objects = f" on {found['objects']} held-out objects" if found["objects"] else ""
-    table = Table(title=f"{found['grasps']} grasps{objects}, truth: {found['truth']}")
-    for column in ("", "grasps", "positive", "accuracy", "precision", "AUC"):
-        table.add_column(column, justify="left" if not column else "right")
-    table.add_row("all", *_row(found), end_section=True)
+    table = Table(title=f"{found['grasps']} grasps{objects}; truth: {found['truth']}")
+    for column in ("", *_COLUMNS):
+        table.add_column(column.replace("_", " "), justify="right" if column else "left")
+    table.add_row("all", *_row(found["scores"]), end_section=True)
     for group in ("by_kind", "by_family"):
-        for name, row in found[group].items():
+        for name, row in found.get(group, {}).items():
             table.add_row(name, *_row(row))
         table.add_section()
+    scores = found["scores"]
     table.caption = (
-        f"average precision {_share(found['average_precision'])}, recall {_share(found['recall'])}, "
-        f"expected calibration error {_share(found['calibration_error'])}"
+        f"average precision {_share(scores['average_precision'])}, "
+        f"expected calibration error {_share(scores['calibration_error'])}"
     )
     return table
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
-    return (str(row["grasps"]), *(_share(row[key]) for key in ("positive_share", "accuracy", "precision", "auc")))
+    return (str(row["grasps"]), *(_share(row[column]) for column in _COLUMNS[1:]))
 
 
 def _physical(answer: dict[str, Any]) -> Any:

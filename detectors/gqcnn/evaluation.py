@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.dexnet.fields import KINDS
 from detectors.gqcnn.grasp_data import GraspData
 from detectors.gqcnn.network import GraspQualityNetwork
 from detectors.gqcnn.scores import (
@@ -73,10 +74,7 @@ def evaluate_probabilities(
 
 def kind_names() -> Sequence[str]:
     """What the numbers in ``grasp_kinds`` stand for."""
-    return (
-        "antipodal", "near miss", _RANDOM_KIND, "wrong depth",
-        "wrong angle", "wrong width", "in the table", "on an edge",
-    )  # fmt: skip
+    return KINDS
 
 
 def family_names() -> Sequence[str]:

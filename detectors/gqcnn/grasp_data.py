@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from detectors.synthesis.splits import SPLITS
 from robot.errors import SettingsError
 
 Label = Literal["auto", "physical", "analytic"]
+SplitBy = Literal["object", "image"]
 LABELS: tuple[Label, ...] = ("auto", "physical", "analytic")
 
 _FARTHEST_M = 0.12  # beyond what the network's input is clipped at, augmentation included; keeps float16 to 0.03 mm
@@ -80,6 +81,8 @@ def load_data(
     tell: Callable[[str], None] = print,
     limit: int | None = None,
     seed: int = 0,
+    by: SplitBy | None = None,
+    needed: Sequence[str] = ("train", "validation"),
 ) -> GraspData:
     """Read a data set in the Dex-Net 2.0 layout, one file at a time.
 
@@ -90,9 +93,11 @@ def load_data(
         tell: takes one line for the user.
         limit: learn from so many grasps only, drawn at random; those to validate and test on stay all.
         seed: of the draws.
+        by: split by object or by image; None takes the object where the set knows it.
+        needed: splits that must not be empty.
 
     Raises:
-        SettingsError: nothing readable, no label of that kind, or nothing to train or validate on.
+        SettingsError: nothing readable, no label of that kind, or nothing in a split that is needed.
     """
     source = open_folder(folder, tell)
     heights, columns, digest = _read(folder, source, damaged, tell)
@@ -100,12 +105,12 @@ def load_data(
     success = columns["physical_success"] if chosen == "physical" else None
     if success is None:
         success = (columns["robust_ferrari_canny"] > POSITIVE_QUALITY).astype(np.float32)
-    rows, split_by = _split(columns, source, seed, tell)
+    rows, split_by = _split(columns, source, seed, tell, by)
     if limit is not None and limit < len(rows["train"]):
         rows["train"] = np.sort(np.random.default_rng(seed).choice(rows["train"], limit, replace=False))
-    for name in ("train", "validation"):
+    for name in needed:
         if len(rows[name]) < 2:
-            raise SettingsError(f"{folder}: too few grasps to use for {name}", "the data set is too small to be split")
+            raise SettingsError(f"{folder}: has too few grasps for {name}", "give a larger data set, or other things")
     return GraspData(heights, columns, success, chosen, rows, digest, split_by)
 
 
@@ -136,10 +141,14 @@ def _chosen_label(label: Label, columns: dict[str, NDArray[Any]], folder: Path) 
 
 
 def _split(
-    columns: dict[str, NDArray[Any]], source: TensorFolder, seed: int, tell: Callable[[str], None]
+    columns: dict[str, NDArray[Any]],
+    source: TensorFolder,
+    seed: int,
+    tell: Callable[[str], None],
+    wanted: SplitBy | None,
 ) -> tuple[dict[str, NDArray[np.int64]], str]:
-    by: Literal["object", "image"] = "object" if "object_label" in columns else "image"
-    if by == "image":
+    by: SplitBy = wanted or ("object" if "object_label" in columns else "image")
+    if by == "image" and wanted is None:
         tell(f"{source.path}: no object labels, so grasps of one object fall into training and test alike")
     blank = np.broadcast_to(np.float16(0), (len(columns["width_m"]), CROP_PX, CROP_PX))
     masks = split_rows(GraspTensors(crops_m=blank, **columns), own=source.own, by=by, seed=seed)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.dexnet.fields import KINDS
 from detectors.synthesis.grasp_frames import TIP_BELOW_GRASP_M, TableGrasps, joined
 from detectors.synthesis.ray_casting import RayCaster
 from detectors.synthesis.viewing import Triangles
@@ -15,9 +16,6 @@ from robot.gripper_geometry import STROKE_M
 
 Array = NDArray[np.float64]
 
-KINDS = (
-    "antipodal", "near miss", "random", "wrong depth", "wrong angle", "wrong width", "in the table", "on an edge",
-)  # fmt: skip
 SHARES = (0.36, 0.18, 0.18, 0.06, 0.06, 0.06, 0.04, 0.06)
 
 _SURFACE_POINTS = 400

@@ -170,8 +170,8 @@ def test_lying_things_know_where_their_corners_are():
 
 def test_the_numbers_are_the_cells():
     usual = GraspSettings()
-    assert (GRIP_FORCE_N, LIFT_M) == (usual.force_n, usual.lift_height_m)
-    assert (TIP_BELOW_GRASP_M, TABLE_CLEARANCE_M) == (usual.tip_below_grasp_m, usual.table_clearance_m)
+    assert (usual.force_n, usual.lift_height_m) == (GRIP_FORCE_N, LIFT_M)
+    assert (usual.tip_below_grasp_m, usual.table_clearance_m) == (TIP_BELOW_GRASP_M, TABLE_CLEARANCE_M)
     assert cell_world.LIFTED_M == LIFTED_M
 
 
