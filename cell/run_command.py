@@ -125,15 +125,15 @@ def _check_hardware(request: RunRequest, speed: float | None, faults: tuple[Any,
 
 def _request(args: argparse.Namespace) -> RunRequest:
     from cell.settings import DEFAULT_CELL_FILE, load_cell
-    from detectors.registry import check_name
+    from detectors.registry import check_ready
     from robot.objects import HOUSEHOLD_12, load_objects
 
     trials = DEFAULT_TRIALS if args.trials is None else args.trials
     detector = args.detector or DEFAULT_DETECTOR
-    check_name(detector)
+    check_ready(detector)
     fallback = args.fallback or "none"
     if fallback != "none":
-        check_name(fallback)
+        check_ready(fallback)
     cell = load_cell(args.cell or DEFAULT_CELL_FILE)
     objects_file = (args.objects or HOUSEHOLD_12).resolve()
     objects = load_objects(objects_file)
@@ -156,12 +156,13 @@ def _run_info(request: RunRequest, cell_file: Path | None) -> dict[str, Any]:
         "cell_file": str(cell_file or "cell.yaml"),
         "started_at": datetime.now().astimezone().isoformat(timespec="seconds"),
         "git_revision": _git_revision(),
+        "robustness_weights_sha256": _weights_sha256(),
         "versions": {"python": platform.python_version(), **_versions()},
     }
 
 
 def _resume(args: argparse.Namespace) -> tuple[RunRequest, Any]:
-    from detectors.registry import check_name
+    from detectors.registry import check_ready
     from trials.ledger import read_ledger
     from trials.run_directory import RunDirectory
 
@@ -173,7 +174,7 @@ def _resume(args: argparse.Namespace) -> tuple[RunRequest, Any]:
         )
     except (KeyError, TypeError) as error:
         raise SettingsError(f"{directory.path}/run.yaml: is not complete: {error} is missing") from None
-    check_name(request.detector)
+    check_ready(request.detector)
     planned = {trial.trial: trial for trial in directory.planned()}
     differences = directory.compatible(_given(args))
     if args.out is not None and args.out.resolve() != directory.path.resolve():
@@ -232,6 +233,13 @@ def _sha256(path: Path) -> str:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _weights_sha256() -> str:
+    """Of the classifier that says what is robust."""
+    from detectors.gqcnn.weights_file import SHIPPED, file_sha256
+
+    return file_sha256(SHIPPED) if SHIPPED.is_file() else "missing"
 
 
 def _versions() -> dict[str, str]:

@@ -19,6 +19,7 @@ _BUILT_IN = {
     "gqcnn": "detectors.gqcnn.detector:make_default",
     "gqcnn-1000": "detectors.gqcnn.detector:make_plain",
 }
+_WEIGHTS = dict.fromkeys(("gqcnn", "gqcnn-1000"), "detectors.gqcnn.weights_file")
 
 
 class Detector(Protocol):
@@ -53,6 +54,17 @@ def check_name(name: str) -> None:
     """
     if name not in detector_names():
         raise SettingsError(f"unknown detector '{name}'", did_you_mean(name, detector_names()))
+
+
+def check_ready(name: str) -> None:
+    """Refuse a detector that does not exist or whose weights are not whole, before anything heavy is imported.
+
+    Raises:
+        SettingsError: there is no such detector, or its weights are missing or damaged.
+    """
+    check_name(name)
+    if name in _WEIGHTS:
+        importlib.import_module(_WEIGHTS[name]).require_shipped()
 
 
 def make_detector(name: str) -> Detector:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from detectors.gqcnn.curve_plots import draw_curve
-from detectors.gqcnn.weights import card_path
+from detectors.gqcnn.weights_file import card_path
 from robot.errors import SettingsError
 
 _PLOTS = {

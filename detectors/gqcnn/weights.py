@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,22 +14,10 @@ from torch import Tensor
 
 from detectors.gqcnn.crop import normalisation
 from detectors.gqcnn.network import GraspQualityNetwork, NetworkConfig, folded
+from detectors.gqcnn.weights_file import RETRAIN, SHIPPED, check_whole, file_sha256
 from robot.errors import SettingsError
 
-SHIPPED = Path(__file__).resolve().parent / "weights" / "gqcnn.safetensors"
 _FORMAT = "grasp-cell gqcnn 1"
-_RETRAIN = "restore the file, or train anew with python -m detectors.train gqcnn"
-_CARD_HASH = re.compile(r"SHA-256[^0-9a-f]*([0-9a-f]{64})")
-
-
-def card_path(weights: Path) -> Path:
-    """Where the card of a weights file lies: beside it."""
-    return weights.with_suffix(".card.md")
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @torch.no_grad()
@@ -95,29 +81,27 @@ def load_for_training(path: Path) -> tuple[GraspQualityNetwork, dict[str, Any]]:
     """
     metadata, tensors = _read(path)
     if _FORMAT not in metadata:
-        raise SettingsError(f"{path}: these are no GQ-CNN weights of this program", _RETRAIN)
+        raise SettingsError(f"{path}: these are no GQ-CNN weights of this program", RETRAIN)
     try:
         stored = json.loads(metadata[_FORMAT])
         network, training = GraspQualityNetwork(NetworkConfig(**stored["network"])), dict(stored["training"])
         known = stored["normalisation"] == normalisation()
     except (KeyError, TypeError, ValueError):
-        raise SettingsError(f"{path}: the description inside the weights file is damaged", _RETRAIN) from None
+        raise SettingsError(f"{path}: the description inside the weights file is damaged", RETRAIN) from None
     if not known:
-        raise SettingsError(f"{path}: the weights were trained with another crop than this program cuts", _RETRAIN)
+        raise SettingsError(f"{path}: the weights were trained with another crop than this program cuts", RETRAIN)
     try:
         network.load_state_dict(tensors)
     except RuntimeError:
         name = network.config.architecture
-        raise SettingsError(f"{path}: the weights do not fit the architecture '{name}'", _RETRAIN) from None
+        raise SettingsError(f"{path}: the weights do not fit the architecture '{name}'", RETRAIN) from None
     return network.eval(), training
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     from safetensors import SafetensorError, safe_open
 
-    if not path.is_file():
-        raise SettingsError(f"{path}: no such weights file", _RETRAIN)
-    _check_card(path)
+    check_whole(path)
     try:
         with safe_open(path, framework="pt") as stream:
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - no mapping
@@ -125,17 +109,8 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
                 n: t.float() if t.is_floating_point() else t for n, t in tensors.items()
             }
     except (SafetensorError, OSError) as error:
-        raise SettingsError(f"{path}: the weights file is damaged: {error}", _RETRAIN) from None
+        raise SettingsError(f"{path}: the weights file is damaged: {error}", RETRAIN) from None
 
-
-def _check_card(path: Path) -> None:
-    """The card, where there is one, names the file's hash."""
-    try:
-        found = _CARD_HASH.search(card_path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return
-    if found and found.group(1) != file_sha256(path):
-        raise SettingsError(f"{path}: the weights file is not the one that {card_path(path).name} describes", _RETRAIN)
 
 
 def _stored(value: Tensor) -> Tensor:

@@ -144,3 +144,12 @@ def test_detect_refuses_intrinsics_without_fx(capsys, tmp_path):
     code, line = refusal(capsys, "detect", "--detector", "antipodal", *arguments)
     assert code == 2
     assert "fx" in line
+
+
+def test_missing_weights_are_named_before_anything_is_made(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("detectors.gqcnn.weights_file.SHIPPED", tmp_path / "gone.safetensors")
+    assert main(["--detector", "gqcnn", "--trials", "1", "--out", str(tmp_path / "run")]) == 3
+    message = capsys.readouterr().err
+    assert "gone.safetensors" in message
+    assert "python -m detectors.train gqcnn" in message
+    assert not (tmp_path / "run").exists()

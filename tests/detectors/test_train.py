@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from detectors import train
-from detectors.gqcnn.weights import card_path, file_sha256, load_for_training, load_gqcnn
+from detectors.gqcnn.weights import load_for_training, load_gqcnn
+from detectors.gqcnn.weights_file import card_path, file_sha256
 from tests.detectors.gqcnn.bars import write_bars
 
 ROOT = Path(__file__).resolve().parents[2]

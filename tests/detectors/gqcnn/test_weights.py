@@ -7,7 +7,8 @@ import torch
 
 from detectors.gqcnn import crop
 from detectors.gqcnn.network import GraspQualityNetwork, NetworkConfig, build_network
-from detectors.gqcnn.weights import card_path, file_sha256, load_for_training, load_gqcnn, round_weights, save_weights
+from detectors.gqcnn.weights import load_for_training, load_gqcnn, round_weights, save_weights
+from detectors.gqcnn.weights_file import card_path, file_sha256
 from robot.errors import SettingsError
 
 
