@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tries", type=whole_number(1, 1000), default=8, metavar="T", help="lifts a grasp (default 8)")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="other weights than the ones that ship")
     parser.add_argument("--damaged", choices=("stop", "skip"), default="stop", help="what to do at a damaged file")
+    parser.add_argument("--card", action="store_true", help="write the figures into the card of gqcnn's weights, too")
     parser.add_argument("--classifier-only", action="store_true", help="leave the lifts out")
     return parser
 
@@ -75,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
         answer["classifier"] = _classify(args)
     if args.dataset == "synthetic" and not args.classifier_only:
         answer |= _lift(args)
+    if args.card:
+        _write_into_card(args, answer)
     if args.json == "-":
         print(json.dumps(answer, indent=2))
         return 0
@@ -119,6 +122,31 @@ def _lift(args: argparse.Namespace) -> dict[str, Any]:
         "no_grasp_reasons": tallies[args.name].reasons,
         "tries": args.tries,
     }
+
+
+def _write_into_card(args: argparse.Namespace, answer: dict[str, Any]) -> None:
+    """What was measured here replaces what training measured on its own data's test grasps."""
+    from detectors.evaluation.tables import physical_rows
+    from detectors.gqcnn.card import read_results, write_card
+    from detectors.gqcnn.weights_file import SHIPPED
+
+    if "classifier" not in answer:
+        raise SettingsError("--card is for gqcnn: other detectors have no card")
+    weights = args.weights or SHIPPED
+    results = read_results(weights)
+    results |= {"evaluation": answer["classifier"], "judged_on": "held-out", "evaluated_with": _as_typed(args)}
+    if "physical" in answer:
+        tables = results.setdefault("tables", {})
+        title = f"First grasps on {answer['images']} held-out images, each lifted {answer['tries']} times"
+        tables[title] = physical_rows(answer)
+    write_card(weights, results)
+
+
+def _as_typed(args: argparse.Namespace) -> str:
+    words = [f"python -m detectors.evaluate {args.name} --dataset {args.dataset} --path {args.path.name}"]
+    words += [f"--split {args.split}"] if args.split != "object" else []
+    words += [f"--images {args.images}"] if args.images else []
+    return " ".join([*words, f"--tries {args.tries} --card"])
 
 
 def _detector(args: argparse.Namespace, metric: Any) -> Detector:

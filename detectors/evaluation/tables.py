@@ -20,6 +20,19 @@ def print_answer(answer: dict[str, Any]) -> None:
         console.print(f"no grasp in {count} image(s): {reason}", highlight=False)
 
 
+def physical_rows(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The table of the lifts, row by row, for a card."""
+    heads = {
+        "physical_success": "physical success",
+        "liftable": "liftable",
+        "robust_rate": "robust",
+        "fooled": "robust, not liftable",
+        "none": "no grasp",
+        "detect_ms_median": "median ms",
+    }
+    return {name: {head: row[key] for key, head in heads.items()} for name, row in answer["physical"].items()}
+
+
 def _classifier(found: dict[str, Any]) -> Any:
     from rich.table import Table
 

@@ -52,7 +52,7 @@ def write_card(weights: Path, results: Mapping[str, Any]) -> Path:
     Args:
         weights: the weights file.
         results: "training" (what ``save_weights`` was told), "evaluation" (from ``evaluate_network``), "judged_on",
-            "sha256", and optionally "tables": {title: {row: {column: value}}}.
+            "sha256", and optionally "tables": {title: {row: {column: value}}} and "evaluated_with": a command line.
 
     Returns:
         The card's path.
@@ -100,6 +100,7 @@ def render_card(weights: Path, results: Mapping[str, Any]) -> str:
         f"# {weights.name}: GQ-CNN, architecture `{training['architecture']}`\n",
         f"SHA-256: `{results['sha256']}`\n",
         _figures(results["judged_on"], evaluation),
+        f"```\n{results['evaluated_with']}\n```\n" if "evaluated_with" in results else "",
         "\n".join(f"![{head[0]}]({_plot_path(weights, name).name})" for name, head in _PLOTS.items()) + "\n",
         _label(evaluation),
         *(f"## {title}\n\n{_rows(rows)}" for title, rows in results.get("tables", {}).items()),

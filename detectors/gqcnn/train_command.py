@@ -36,6 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--calibrate", choices=("truth", "share"), default="truth",
         help="a probability is that most lifts succeed (truth, default), or the share of lifts that succeed",
     )  # fmt: skip
+    parser.add_argument(
+        "--bfloat16", action="store_true",
+        help="compute in bfloat16: always on a GPU; nearly twice as fast on a CPU with AVX512-BF16, slower on others",
+    )  # fmt: skip
     parser.add_argument("--plain", action="store_true", help="no augmentation but the flips")
 
 
@@ -100,6 +104,7 @@ def _network_and_settings(
         "batch": args.batch,
         "rate": args.rate,
         "calibrate": args.calibrate,
+        "bfloat16": args.bfloat16 or device.type == "cuda",
         "max_minutes": args.max_minutes,
     }
     settings: dict[str, Any] = {"batch": _GPU_BATCH if device.type == "cuda" else _CPU_BATCH}
@@ -183,7 +188,7 @@ def _as_typed(args: argparse.Namespace) -> str:
         value = getattr(args, name)
         if value is not None:
             words.append(f"--{name.replace('_', '-')} {value}")
-    words += ["--plain"] if args.plain else []
+    words += [f"--{name}" for name in ("plain", "bfloat16") if getattr(args, name)]
     words += [f"--init {args.init.name}"] if args.init else []
     return " ".join(words)
 

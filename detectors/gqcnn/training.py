@@ -243,7 +243,8 @@ class Trainer:
         self._tell(f"calibrated on the validation grasps: logit x {slope:.3f} {offset:+.3f}")
 
     def _autocast(self) -> Any:
-        return torch.autocast("cuda", dtype=torch.bfloat16) if self._device.type == "cuda" else nullcontext()
+        half = self._settings.bfloat16
+        return torch.autocast(self._device.type, dtype=torch.bfloat16) if half else nullcontext()
 
     def _identity(self) -> dict[str, Any]:
         return {"recipe": self._settings.recipe(), "data": self._data.digest, "grasps": len(self._data.rows["train"])}

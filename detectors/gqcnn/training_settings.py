@@ -31,6 +31,7 @@ class TrainingSettings:
         calibrate: what the probabilities are made to mean on the validation grasps: that most lifts succeed ("truth",
             as the network is judged), or the share of lifts that succeed ("share").
         seed: of everything drawn.
+        bfloat16: compute in this precision: faster on a GPU, and on a CPU that has it in hardware (AVX512-BF16).
         max_minutes: stop before this and keep the best; None never does.
     """
 
@@ -45,6 +46,7 @@ class TrainingSettings:
     augmentation: Augmentation = field(default_factory=Augmentation)
     calibrate: Literal["truth", "share"] = "truth"
     seed: int = 0
+    bfloat16: bool = False
     max_minutes: float | None = None
 
     def __post_init__(self) -> None:

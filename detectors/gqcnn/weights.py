@@ -112,7 +112,6 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         raise SettingsError(f"{path}: the weights file is damaged: {error}", RETRAIN) from None
 
 
-
 def _stored(value: Tensor) -> Tensor:
     value = value.detach().cpu()
     if value.is_floating_point() and value.ndim >= 2:
