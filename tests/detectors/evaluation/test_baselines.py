@@ -16,7 +16,7 @@ from tests.detectors.depth_scenes import Box, render
 @pytest.fixture(scope="module")
 def long_block():
     """A box 120 x 40 x 50 mm whose long side lies 30 degrees from the image's rows."""
-    return render([Box(0.03, -0.02, 0.12, 0.04, 0.05, math.radians(30))]).frame
+    return render([Box(0.03, -0.02, 0.12, 0.04, 0.05, math.radians(30))])
 
 
 @pytest.mark.parametrize("name", BASELINES)
@@ -48,7 +48,7 @@ def test_a_random_pair_follows_its_seed(long_block):
 
 @pytest.mark.parametrize("name", BASELINES)
 def test_an_empty_table_gives_a_reason(name):
-    found = BASELINES[name]().detect(render([]).frame)
+    found = BASELINES[name]().detect(render([]))
     assert found.grasps == ()
     assert found.reason
 

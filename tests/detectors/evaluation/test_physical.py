@@ -47,7 +47,7 @@ class Silent:
 def test_good_and_bad_detectors_are_told_apart(scenes):
     told = []
     detectors = {"good": Remembers(scenes, False), "bad": Remembers(scenes, True), "silent": Silent()}
-    metric = RobustnessMetric(GeometricCritic().predict)
+    metric = RobustnessMetric(GeometricCritic())
     tallies = run_physical(scenes, detectors, metric, tries=4, tell=lambda n, t: told.append(n))
     assert told == [1, 2, 3]
     assert list(tallies) == [ORACLE, "good", "bad", "silent"]

@@ -18,6 +18,7 @@ from detectors.synthesis.labels import (
 from tests.detectors.synthesis.lying_things import box, grasp, grasps, laid, rays
 
 BOX = box(0.04, 0.06, 0.05)
+ALONE = (laid(BOX),)
 GOOD, BLOCKED, AIR, EDGE = (
     (0.0, 0.0, 0.03, 0.0, 0.062),
     (0.0, 0.0, 0.03, 0.0, 0.03),
@@ -27,7 +28,7 @@ GOOD, BLOCKED, AIR, EDGE = (
 NAMES = ("collision_free", "force_closure", "robust_ferrari_canny", "physical_success")
 
 
-def labelled(several, *, scene=(laid(BOX),), target=0, seed=0, **how):
+def labelled(several, *, scene=ALONE, target=0, seed=0, **how):
     caster, gathered = rays(*scene)
     return label(scene, gathered, caster, target, several, LabelSettings(**how), np.random.default_rng(seed))
 

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import mujoco
+import mujoco.rollout
 import numpy as np
 import pytest
 
 from cell.settings import GraspSettings
 from detectors.synthesis.contacts import first_contacts
 from detectors.synthesis.grasp_frames import TABLE_CLEARANCE_M, TIP_BELOW_GRASP_M, TableGrasps
-from detectors.synthesis.lifting import FRICTION_FACTORS, GRIP_FORCE_N, LIFT_M, LIFTED_M, LiftBench, Lifts, Lying
+from detectors.synthesis.lifting import (
+    FRICTION_FACTORS,
+    GRIP_FORCE_N,
+    LIFT_M,
+    LIFTED_M,
+    LiftBench,
+    Lifts,
+    Lying,
+    table_spec,
+)
 from robot.gripper_geometry import STROKE_M
 from robot.kinematics import UR5
 from robot.objects import ObjectSpec
@@ -157,6 +168,19 @@ def test_a_thing_of_several_parts_and_a_heavy_end_weighs_what_it_should():
 def test_nothing_to_lift():
     empty = TableGrasps(np.zeros((0, 3)), np.zeros(0), np.zeros(0))
     assert len(LiftBench(laid(BOX)).lift(empty, np.zeros(0), np.zeros(0, int)).lifted) == 0
+
+
+def test_broken_physics_leaves_no_file_behind(tmp_path, monkeypatch):
+    """MuJoCo writes its warnings into a file in the working directory unless someone listens."""
+    monkeypatch.chdir(tmp_path)
+    spec = table_spec()
+    spec.worldbody.add_body(pos=[0, 0, 1]).add_freejoint()
+    spec.bodies[1].add_geom(size=[0.01, 0, 0], contype=0, conaffinity=0)
+    model = spec.compile()
+    state = np.zeros((1, mujoco.mj_stateSize(model, mujoco.mjtState.mjSTATE_FULLPHYSICS)))
+    state[0, 4], state[0, 8] = 1.0, 1e30
+    mujoco.rollout.rollout(model, mujoco.MjData(model), state, nstep=3)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_lying_things_know_where_their_corners_are():

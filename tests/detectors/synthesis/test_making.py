@@ -76,7 +76,9 @@ def test_crops_are_cut_as_a_detector_cuts_them(made):
     for scene in made:
         record, g = scene.record, scene.record.grasps
         filled = fill_holes(record.depth_m, record.depth_m > 0)
-        arrays = GraspArrays(*(getattr(g, name).astype(float) for name in ("u", "v", "depth_m", "angle_rad", "width_m")))
+        arrays = GraspArrays(
+            *(getattr(g, name).astype(float) for name in ("u", "v", "depth_m", "angle_rad", "width_m"))
+        )
         crops = crop_depths(filled, record.camera, arrays)
         assert np.percentile(np.abs(crops - scene.tensors.crops_m), 99) < 1e-3
 
@@ -88,7 +90,7 @@ def test_grasps_lie_on_what_the_mask_shows(made):
         g = record.grasps
         for i in np.flatnonzero((g.physical_success > 0.5) & (g.kind == 0)):
             u, v = round(float(g.u[i])), round(float(g.v[i]))
-            if 3 <= min(u, v) and max(u, v) < 397:
+            if min(u, v) >= 3 and max(u, v) < 397:
                 near.append((record.mask[v - 3 : v + 4, u - 3 : u + 4] == g.object_index[i] + 1).any())
     assert len(near) > 8
     assert np.mean(near) > 0.85

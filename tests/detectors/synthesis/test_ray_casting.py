@@ -28,7 +28,7 @@ def test_a_miss_flies_for_ever(caster):
 
 
 def test_shapes_are_kept(caster):
-    grid = np.zeros((3, 5, 3)) + [0.0, 0.0, 1.0]
+    grid = np.broadcast_to([0.0, 0.0, 1.0], (3, 5, 3))
     flown, faces = caster.cast(grid, np.array([0.0, 0.0, -1.0]))
     assert flown.shape == faces.shape == (3, 5)
 

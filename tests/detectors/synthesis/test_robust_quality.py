@@ -37,7 +37,7 @@ def test_force_closure_is_the_line_inside_both_cones(degrees, friction, closed):
 
 
 def test_contacts_that_are_offset_tilt_the_line():
-    offset = POINTS + [[0, -0.010, 0], [0, 0.010, 0]]  # 26.6 degrees from the normals
+    offset = POINTS + np.array([[0, -0.010, 0], [0, 0.010, 0]])  # 26.6 degrees from the normals
     found = [force_closure(contacts(offset, FACING), np.array([mu]), 0)[0] for mu in (0.45, 0.55)]
     assert found == [False, True]
 

@@ -113,6 +113,17 @@ def test_noise_leaves_most_of_the_depth_within_millimetres(views):
         assert error.max() > 1e-4
 
 
+def test_noisy_depth_lies_where_the_clean_one_does(views):
+    """What stands 15 mm above the table does so in both, pixel for pixel but for the outlines."""
+    for view in views:
+        rays = pixel_rays(view.camera)[..., 2]
+        heights = [view.camera.T_table_camera[2, 3] + rays * depth for depth in (view.depth_m, view.clean_depth_m)]
+        noisy, clean = ((height > 0.015) & (view.depth_m > 0) for height in heights)
+        assert (noisy & clean).sum() > 0.9 * (noisy | clean).sum()
+        shift = np.mean(np.nonzero(noisy), axis=1) - np.mean(np.nonzero(clean), axis=1)
+        assert np.abs(shift).max() < 0.9
+
+
 def test_holes_gather_beside_things(views):
     """Shadows of the second imager and lost edges: near the outlines there are more holes than on the free table."""
     for view in views:
