@@ -103,12 +103,11 @@ def to_grasp(scene: Scene, candidates: Candidates, index: int, frame: Frame) -> 
     depth = float(scene.table.depth_m(x, y, candidates.centre_height_m[index]))
     u, v = frame.intrinsics.project(np.array([x, y, depth]))
     axis = candidates.axis[index]
-    K = frame.intrinsics
     return Grasp(
         u=float(u),
         v=float(v),
         depth_m=depth,
-        angle_rad=math.atan2(axis[1] * K.fy, axis[0] * K.fx),
+        angle_rad=math.atan2(axis[1], axis[0]),
         width_m=float(candidates.opening_m[index]),
         quality=float(np.clip(candidates.quality[index], 0.0, 1.0)),
     )

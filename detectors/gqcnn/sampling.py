@@ -61,7 +61,7 @@ class Poses:
         x, y = self.centre_m[:, 0], self.centre_m[:, 1]
         depth = scene.table.depth_m(x, y, self.height_m)
         pixels = intrinsics.project(np.stack([x, y, depth], axis=-1))
-        angle = np.arctan2(self.axis[:, 1] * intrinsics.fy, self.axis[:, 0] * intrinsics.fx)
+        angle = np.arctan2(self.axis[:, 1], self.axis[:, 0])
         return GraspArrays(pixels[:, 0], pixels[:, 1], depth, angle, self.opening_m)
 
 

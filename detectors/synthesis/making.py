@@ -41,7 +41,9 @@ def make_scene(number: int, settings: DatasetSettings, catalogue: Catalogue) -> 
     split = draw_split(settings, catalogue, number)
     numbers, scene = _things(split, catalogue, rng)
     triangles = triangles_of(scene)
-    view = take(sample_camera(rng), triangles, rng, color=settings.images == "all")
+    # Colour has dice of its own: whether it is kept changes nothing else.
+    color_rng = np.random.default_rng([settings.seed, number, 1]) if settings.images == "all" else None
+    view = take(sample_camera(rng), triangles, rng, color_rng)
     caster = RayCaster(triangles.vertices, triangles.faces)
     tries = settings.tries if split == "train" else settings.held_out_tries
     draws = LabelSettings(samples=max(settings.samples, tries), tries=tries)

@@ -112,13 +112,15 @@ def sample_camera(rng: np.random.Generator) -> Camera:
     )
 
 
-def take(camera: Camera, triangles: Triangles, rng: np.random.Generator, *, color: bool) -> View:
-    """Render the scene and add the camera's noise."""
+def take(
+    camera: Camera, triangles: Triangles, rng: np.random.Generator, color_rng: np.random.Generator | None = None
+) -> View:
+    """Render the scene and add the camera's noise; in colour only where there is a generator for it."""
     caster = RayCaster(triangles.vertices, triangles.faces)
     clean, faces = _depth(caster, camera.intrinsics, camera.T_table_camera)
     mask = np.where(faces >= 0, triangles.owner[np.maximum(faces, 0)] + 1, 0).astype(np.uint8)
     noisy = _noisy(caster, camera, triangles, rng)
-    picture = _colored(caster, camera, triangles, clean, faces, rng) if color else None
+    picture = None if color_rng is None else _colored(caster, camera, triangles, clean, faces, color_rng)
     return View(camera, noisy, clean.astype(np.float32), mask, picture)
 
 

@@ -42,9 +42,7 @@ def add_parts(
     weights = np.array([part.volume_m3 * part.relative_density for part in parts])
     for i, (part, mass) in enumerate(zip(parts, thing.mass_kg * weights / weights.sum(), strict=True)):
         T = part.T_object_part
-        shape = (
-            _mesh(spec, f"{body.name}_part_{i}", part) if part.shape == "mesh" else {"size": _mujoco_size(part)}
-        )
+        shape = _mesh(spec, f"{body.name}_part_{i}", part) if part.shape == "mesh" else {"size": _mujoco_size(part)}
         kind = "MESH" if part.shape == "mesh" else _TYPES[part.shape]
         body.add_geom(
             type=getattr(mujoco.mjtGeom, f"mjGEOM_{kind}"),

@@ -46,6 +46,16 @@ def test_another_seed_makes_another_scene(made):
     assert not np.array_equal(other.record.T_table_camera, made[1].record.T_table_camera)
 
 
+def test_keeping_colour_or_not_changes_nothing_else():
+    with_color, without = (
+        make_scene(9, dataclasses.replace(SETTINGS, images=images), CATALOGUE) for images in ("all", "depth")
+    )
+    assert with_color.record.color is not None
+    assert without.record.color is None
+    for name, value in plain(without).items():
+        np.testing.assert_array_equal(value, plain(with_color)[name], err_msg=name)
+
+
 def test_forty_grasps_shared_among_the_things(made):
     for scene in made:
         owners = scene.record.grasps.object_index
