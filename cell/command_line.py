@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cell import run_command
-from cell.interrupts import ENDED_EARLY
 from detectors import detect_command
 from robot.arguments import SEED, parse_speed
-from robot.errors import CellError, SettingsError
+from robot.commands import Parser, reported
 
 _USAGE_EXAMPLES = """examples:
   python run_cell.py --detector antipodal --trials 60            a dry run of sixty trials
@@ -25,28 +22,15 @@ exit codes: 0 done, 1 ended early (--resume goes on), 2 bad usage or settings, 3
 Verb = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.Namespace], int]]
 
 
-class _Parser(argparse.ArgumentParser):
-    """Reports bad usage the way every other error is reported: one line that says what to do."""
-
-    def error(self, message: str) -> None:  # type: ignore[override]
-        raise SettingsError(message, f"see {self.prog} --help")
-
-
 def main(argv: Sequence[str]) -> int:
     """Parse and run; every foreseeable error becomes one line on stderr and an exit code."""
-    try:
-        arguments = _parser().parse_args(_with_default_verb(argv))
-        result: int = arguments.handler(arguments)
-        return result
-    except CellError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return ENDED_EARLY
-    except BrokenPipeError:  # the reader of our output has gone, e.g. `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ENDED_EARLY
+    return reported(lambda: _run(argv))
+
+
+def _run(argv: Sequence[str]) -> int:
+    arguments = _parser().parse_args(_with_default_verb(argv))
+    result: int = arguments.handler(arguments)
+    return result
 
 
 def _verbs() -> tuple[Verb, ...]:
@@ -69,14 +53,14 @@ _VERB_HELP = {
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="run_cell.py",
         description="Grasping-cell controller and benchmark: UR5, Robotiq 2F-85, RealSense. "
         "Without hardware the same program runs against a physics simulator.",
         epilog=_USAGE_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    subparsers = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
+    subparsers = parser.add_subparsers(dest="verb", metavar="VERB", parser_class=Parser)
     for name, add_arguments, handler in _verbs():
         sub = subparsers.add_parser(name, help=_VERB_HELP[name], description=_VERB_HELP[name])
         add_arguments(sub)

@@ -7,9 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-ENDED_EARLY = 1
-"""Exit code of a run that can be resumed."""
-
 _POLITE = (signal.SIGTERM, signal.SIGHUP)
 
 

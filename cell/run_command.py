@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import hashlib
 import platform
-import subprocess
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from cell.interrupts import ENDED_EARLY, terminate_as_interrupt
+from cell.interrupts import terminate_as_interrupt
 from robot.arguments import SEED, TRIALS, parse_speed
+from robot.commands import ENDED_EARLY
 from robot.errors import CellError, SettingsError
+from robot.revision import git_revision
 
 DEFAULT_DETECTOR, DEFAULT_TRIALS, DEFAULT_SEED = "antipodal", 60, 0
 _REPORTED_PACKAGES = (
@@ -155,7 +156,7 @@ def _run_info(request: RunRequest, cell_file: Path | None) -> dict[str, Any]:
         **asdict(request),
         "cell_file": str(cell_file or "cell.yaml"),
         "started_at": datetime.now().astimezone().isoformat(timespec="seconds"),
-        "git_revision": _git_revision(),
+        "git_revision": git_revision(),
         "robustness_weights_sha256": _weights_sha256(),
         "versions": {"python": platform.python_version(), **_versions()},
     }
@@ -250,14 +251,3 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
-
-
-def _git_revision() -> str:
-    here = Path(__file__).resolve().parent
-    try:
-        result = subprocess.run(
-            ["git", "-C", str(here), "describe", "--always", "--dirty"], capture_output=True, text=True, timeout=5
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return "unknown"
-    return result.stdout.strip() or "unknown"

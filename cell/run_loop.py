@@ -7,10 +7,11 @@ from typing import Any
 
 from transitions import Machine
 
-from cell.interrupts import ENDED_EARLY, deaf_to_interrupts
+from cell.interrupts import deaf_to_interrupts
 from cell.recovery import Recovery
 from cell.states import TRANSITIONS, State
 from cell.trial_cycle import TrialCycle, TrialProgress
+from robot.commands import ENDED_EARLY
 from robot.errors import ArmError, CameraError, CellError, DeviceError, GripperError, ProtectiveStop
 from trials.ledger import Ledger
 from trials.outcomes import Outcome

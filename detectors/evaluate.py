@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from robot.arguments import whole_number
-from robot.errors import CellError, SettingsError
+from robot.commands import Parser, reported
+from robot.errors import SettingsError
 
 if TYPE_CHECKING:
     from detectors.evaluation.judging import JudgedScene
@@ -25,18 +26,11 @@ _RECTANGLE = {"0.25": None, "0.30": None}  # rectangles belong to data sets that
 
 def main(argv: Sequence[str]) -> int:
     """Parse and run; every foreseeable error becomes one line on stderr and an exit code."""
-    try:
-        return run(_parser().parse_args(argv))
-    except CellError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("\ninterrupted", file=sys.stderr)
-        return 1
+    return reported(lambda: run(_parser().parse_args(argv)))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="python -m detectors.evaluate",
         description="Judge a detector on held-out scenes by lifting its top grasps in physics, beside an oracle and "
         "two simple baselines; for gqcnn also how well its network tells good grasps from bad ones.",

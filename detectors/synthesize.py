@@ -11,28 +11,20 @@ from typing import TYPE_CHECKING
 
 from detectors.synthesis.splits import THINGS
 from robot.arguments import SEED, whole_number
-from robot.errors import CellError
+from robot.commands import Parser, reported
 
 if TYPE_CHECKING:
     from detectors.synthesis.engine import Progress
 
-INTERRUPTED = 1
-
 
 def main(argv: Sequence[str]) -> int:
     """Parse and run; every foreseeable error becomes one line on stderr and an exit code."""
-    try:
-        return run(_parser().parse_args(argv))
-    except CellError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted: what is finished stays; start the same command again to go on", file=sys.stderr)
-        return INTERRUPTED
+    told = "interrupted: what is finished stays; start the same command again to go on"
+    return reported(lambda: run(_parser().parse_args(argv)), told)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="python -m detectors.synthesize",
         description="Make a data set: things at rest on a table, depth images, grasps, analytic and physical labels. "
         "The same settings give the same bytes; started again, it goes on where it was.",

@@ -13,42 +13,33 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from robot.arguments import SEED, whole_number
-from robot.errors import CellError, SettingsError, did_you_mean
+from robot.commands import Parser, reported
+from robot.errors import SettingsError, did_you_mean
 
 _TRAINABLE = {"gqcnn": "detectors.gqcnn.train_command"}
-_ENDED_EARLY = 1
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]
-        raise SettingsError(message, f"see {self.prog} --help")
 
 
 def main(argv: Sequence[str]) -> int:
     """Parse and train; every foreseeable error becomes one line on stderr and an exit code."""
-    try:
-        parser = _Parser(prog="python -m detectors.train", description="Train a detector's network.")
-        parser.add_argument("name", metavar="NAME", help=f"what to train: {', '.join(sorted(_TRAINABLE))}")
-        if not argv or argv[0] in ("-h", "--help"):
-            parser.parse_args(list(argv))
-        name = argv[0]
-        if name not in _TRAINABLE:
-            raise SettingsError(f"'{name}' cannot be trained", did_you_mean(name, _TRAINABLE))
-        command = importlib.import_module(_TRAINABLE[name])
-        arguments = _arguments(name, command.add_arguments).parse_args(list(argv[1:]))
-        result: int = command.run(arguments)
-        return result
-    except CellError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("interrupted; --resume goes on after the last whole epoch", file=sys.stderr)
-        return _ENDED_EARLY
+    return reported(lambda: _run(argv), "interrupted; --resume goes on after the last whole epoch")
+
+
+def _run(argv: Sequence[str]) -> int:
+    parser = Parser(prog="python -m detectors.train", description="Train a detector's network.")
+    parser.add_argument("name", metavar="NAME", help=f"what to train: {', '.join(sorted(_TRAINABLE))}")
+    if not argv or argv[0] in ("-h", "--help"):
+        parser.parse_args(list(argv))
+    name = argv[0]
+    if name not in _TRAINABLE:
+        raise SettingsError(f"'{name}' cannot be trained", did_you_mean(name, _TRAINABLE))
+    command = importlib.import_module(_TRAINABLE[name])
+    result: int = command.run(_arguments(name, command.add_arguments).parse_args(list(argv[1:])))
+    return result
 
 
 def _arguments(name: str, add_own: Callable[[argparse.ArgumentParser], None]) -> argparse.ArgumentParser:
     """What every training takes, and what only this one does."""
-    parser = _Parser(prog=f"python -m detectors.train {name}", formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(prog=f"python -m detectors.train {name}", formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, type=Path, metavar="DIR", help="the data set")
     parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the weights to write")
     parser.add_argument("--device", default="auto", metavar="NAME", help="auto (default), cpu, cuda or cuda:1")

@@ -155,7 +155,8 @@ def _training_facts(
     import numpy as np
     import torch
 
-    from detectors.gqcnn.provenance import data_facts, git_revision
+    from detectors.gqcnn.provenance import data_facts
+    from robot.revision import git_revision
 
     objects = data.columns.get("object_label")
     return {
