@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from detectors.dexnet.reading import DATASET_FILE
-from robot.revision import git_revision  # noqa: F401 - TEMPORARY
 
 
 def data_facts(folder: Path) -> dict[str, Any] | None:

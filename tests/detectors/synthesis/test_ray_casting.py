@@ -37,3 +37,25 @@ def test_only_what_stands_between_blocks(caster):
     here = np.array([[-0.5, 0.0, 0.02], [-0.5, 0.0, 0.02], [-0.5, 0.0, 0.2]])
     there = np.array([[0.5, 0.0, 0.02], [-0.1, 0.0, 0.02], [0.5, 0.0, 0.2]])
     assert caster.blocked(here, there).tolist() == [True, False, False]
+
+
+def test_a_hit_where_nothing_is_is_cast_again(caster, monkeypatch):
+    """Embree can meet a triangle edge-on and answer with any distance at all."""
+    origins = np.array([[0.0, 0.0, 1.0], [0.001, 0.0, 1.0]])
+    down = np.array([0.0, 0.0, -1.0])
+    true, faces = caster.cast(origins, down)
+    hits, lies = caster._hits, [0.06]
+
+    def lying(starts, ways):
+        far, met = hits(starts, ways)
+        far[-1] = lies.pop() if lies else far[-1]
+        return far, met
+
+    monkeypatch.setattr(caster, "_hits", lying)
+    found, met = caster.cast(origins, down)
+    np.testing.assert_allclose(found, true, atol=1e-4)
+    np.testing.assert_array_equal(met, faces)
+    lies.extend([0.06, 0.06])
+    found, met = caster.cast(origins, down)
+    assert np.isinf(found[-1])
+    assert met[-1] == -1
