@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.antipodal.detector import pick_different
+from detectors.antipodal.scene import Scene
 from detectors.gqcnn.grasp_arrays import GraspArrays
 from detectors.gqcnn.metric import RobustnessMetric, is_robust, load_metric
 from detectors.gqcnn.refinement import redraw
-from detectors.gqcnn.sampling import Poses, Samples, sample, usable
+from detectors.gqcnn.sampling import Poses, Samples, geometric_trust, sample, usable
 from detectors.gqcnn.settings import GqcnnSettings, plain_settings
 from detectors.grasp import Detection, Grasp
 from detectors.inpainting import fill_holes
@@ -76,7 +77,7 @@ class GqcnnDetector:
         filled = fill_holes(frame.depth_m, frame.valid)
         inpaint_ms = _ms_since(before_filling)
         ranked = self._ranked(samples, frame, filled, region, rng)
-        order = self._order(ranked, frame, filled)
+        order = self._order(ranked, samples.scene)
         chosen = pick_different(ranked.poses.centre_m, ranked.poses.axis, order, top)
         grasps = tuple(_grasp(ranked, index) for index in chosen)
         return Detection(grasps, detect_ms=max(_ms_since(started) - inpaint_ms, 0.0), inpaint_ms=inpaint_ms)
@@ -97,14 +98,14 @@ class GqcnnDetector:
             ranked = ranked.joined(Ranked(drawn, grasps, quality))
         return ranked
 
-    def _order(self, ranked: Ranked, frame: Frame, filled: Float) -> NDArray[np.intp]:
-        """Indices, best first; the finalists by their mean quality under small errors."""
+    def _order(self, ranked: Ranked, scene: Scene | None) -> NDArray[np.intp]:
+        """Indices, best first: by the network, and by the gripper's geometry among those as good as its best."""
         order = np.argsort(-ranked.quality, kind="stable")
-        first = order[: self._settings.finalists]
-        if len(first) == 0:
+        if self._settings.equal_within == 0 or scene is None:
             return order
-        steady = self._metric.steady_quality_in(filled, frame.intrinsics, ranked.grasps.take(first))
-        return np.concatenate([first[np.argsort(-steady, kind="stable")], order[len(first) :]])
+        equal = order[ranked.quality[order] >= ranked.quality[order[0]] - self._settings.equal_within]
+        trust = geometric_trust(ranked.poses[equal], scene, self._settings.geometry)
+        return np.concatenate([equal[np.argsort(-trust, kind="stable")], order[len(equal) :]])
 
 
 def _bar_on_a_table() -> Frame:

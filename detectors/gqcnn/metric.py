@@ -7,7 +7,6 @@ threshold. The network must be trained before; the metric never changes it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
 from typing import Protocol
 
 import numpy as np
@@ -21,13 +20,6 @@ from robot.errors import SettingsError
 from robot.frame import Frame, Intrinsics
 
 ROBUST_THRESHOLD = 0.5
-
-_ERRORS = (  # along the closing direction [m], across it [m], deeper [m], turned [rad]
-    (0.0025, 0.0, 0.0, 0.05),
-    (-0.0025, 0.0, 0.0, -0.05),
-    (0.0, 0.0025, 0.0015, 0.0),
-    (0.0, -0.0025, -0.0015, 0.0),
-)
 
 Float = NDArray[np.float32]
 Array = NDArray[np.float64]
@@ -70,30 +62,9 @@ class RobustnessMetric:
         probability = self._classifier.predict(crops, arrays.depth_m, arrays.width_m)
         return np.asarray(np.clip(probability, 0.0, 1.0), dtype=np.float64)
 
-    def steady_quality_in(self, filled_m: Float, intrinsics: Intrinsics, grasps: GraspArrays) -> Array:
-        """(n,) means of the probability over each grasp and four small errors of its place, direction and depth."""
-        versions = [grasps, *(_missed(grasps, intrinsics, *error) for error in _ERRORS)]
-        together = GraspArrays(*(np.concatenate([getattr(g, f.name) for g in versions]) for f in fields(GraspArrays)))
-        quality = self.quality_in(filled_m, intrinsics, together)
-        return np.asarray(quality.reshape(len(versions), len(grasps)).mean(axis=0))
-
     def robust(self, frame: Frame, grasps: Sequence[Grasp] | GraspArrays) -> NDArray[np.bool_]:
         """(n,) True for robust grasps."""
         return self.quality(frame, grasps) >= ROBUST_THRESHOLD
-
-
-def _missed(
-    grasps: GraspArrays, intrinsics: Intrinsics, along_m: float, across_m: float, deeper_m: float, turned_rad: float
-) -> GraspArrays:
-    """The grasps as an arm might carry them out that misses by this much."""
-    c, s = np.cos(grasps.angle_rad) / grasps.depth_m, np.sin(grasps.angle_rad) / grasps.depth_m
-    return GraspArrays(
-        grasps.u + intrinsics.fx * (c * along_m - s * across_m),
-        grasps.v + intrinsics.fy * (s * along_m + c * across_m),
-        grasps.depth_m + deeper_m,
-        grasps.angle_rad + turned_rad,
-        grasps.width_m,
-    )
 
 
 def is_robust(quality: float) -> bool:

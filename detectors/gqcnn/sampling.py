@@ -123,6 +123,32 @@ def usable(poses: Poses, scene: Scene, frame: Frame, region: Mask | None) -> Mas
     return ok & frame.valid[row, column] & (True if region is None else region[row, column])
 
 
+def geometric_trust(poses: Poses, scene: Scene, settings: AntipodalSettings) -> Array:
+    """(n,) in [0, 1] how good the grasps' pairs are by the gripper's geometry alone, best over bare table.
+
+    What ``antipodal.ranking`` asks, less where a jaw comes down on anything at all, even on what its tips clear: of
+    what is hardly higher than the noise a camera shows little.
+    """
+    pairs = Pairs(poses.centre_m, poses.axis, poses.contact_width_m, np.zeros(len(poses)), poses.owner)
+    trust = rank_closing(scene, pairs, close_on(scene, pairs, settings), settings).quality
+    return np.asarray(trust * (1.0 - _covered(poses, scene, settings)))
+
+
+def _covered(poses: Poses, scene: Scene, settings: AntipodalSettings) -> Array:
+    """(n,) share of a jaw's landing place, the worse of both, on which something stands."""
+    beyond = np.linspace(0.0, settings.finger_thickness_m, 4)
+    along = np.linspace(-settings.finger_width_m / 2, settings.finger_width_m / 2, 5)
+    out, side = (grid.ravel() for grid in np.meshgrid(beyond, along))
+    across = np.stack([-poses.axis[:, 1], poses.axis[:, 0]], axis=1)
+    shares = []
+    for sign in (-1.0, 1.0):
+        reach = sign * (poses.opening_m[:, None] / 2 + out)
+        points = poses.centre_m[:, None] + reach[..., None] * poses.axis[:, None] + side[:, None] * across[:, None]
+        rows, columns = scene.cells(points)
+        shares.append((scene.objects.labels[rows, columns] > 0).mean(axis=1))
+    return np.asarray(np.maximum(*shares))
+
+
 def settled(pairs: Pairs, height_m: Array, play_m: Array, scene: Scene, settings: AntipodalSettings) -> Poses:
     """Grasps near what was asked for that the gripper can carry out; those that it cannot are left out.
 

@@ -51,7 +51,8 @@ class GqcnnSettings:
         geometric_share: share of the candidates whose depth and opening are the geometric ones; the others' are drawn.
         trust_geometry: whether pairs that the gripper's geometry finds better are drawn more often.
         refinement: what follows the first ranking.
-        finalists: so many of the best are ranked once more by how well they bear small errors of the arm; 0 for none.
+        equal_within: grasps whose probability is this near to the best one's count as equal, and the gripper's geometry
+            chooses among them; 0 leaves all to the network.
     """
 
     name: str = "gqcnn"
@@ -60,13 +61,13 @@ class GqcnnSettings:
     geometric_share: float = 0.5
     trust_geometry: bool = True
     refinement: RefinementSettings = field(default_factory=RefinementSettings)
-    finalists: int = 0
+    equal_within: float = 0.03
 
     def __post_init__(self) -> None:
         if self.candidates < 1:
             raise ValueError(f"candidates must be at least 1, got {self.candidates}")
-        if self.finalists < 0:
-            raise ValueError(f"finalists must not be negative, got {self.finalists}")
+        if self.equal_within < 0:
+            raise ValueError(f"equal_within must not be negative, got {self.equal_within}")
         if not 0.0 <= self.geometric_share <= 1.0:
             raise ValueError(f"geometric_share must lie in [0, 1], got {self.geometric_share}")
 
@@ -78,5 +79,6 @@ def plain_settings() -> GqcnnSettings:
         candidates=1000,
         geometry=AntipodalSettings(pairs=1000),
         trust_geometry=False,
+        equal_within=0.0,
         refinement=RefinementSettings(rounds=0),
     )
