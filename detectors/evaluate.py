@@ -98,11 +98,16 @@ def _lift(args: argparse.Namespace) -> dict[str, Any]:
 
     from detectors.evaluation.baselines import BASELINES
     from detectors.evaluation.physical import figures, run_physical
+    from detectors.gqcnn.detector import GqcnnDetector
     from detectors.gqcnn.metric import ROBUST_THRESHOLD, RobustnessMetric
+    from detectors.gqcnn.settings import plain_settings
     from detectors.gqcnn.weights import load_gqcnn
+    from detectors.registry import make_detector
 
     metric = RobustnessMetric(load_gqcnn(args.weights))
     detectors: dict[str, Detector] = {args.name: _detector(args, metric)}
+    if args.name == _CLASSIFIER:  # beside it the papers' plain version, and what geometry alone can do
+        detectors |= {"gqcnn-1000": GqcnnDetector(metric, plain_settings()), "antipodal": make_detector("antipodal")}
     detectors |= {name: make() for name, make in BASELINES.items()}
     scenes = islice(_scenes(args), args.images)
     tallies = run_physical(scenes, detectors, metric, tries=args.tries, tell=_tell_every)

@@ -52,7 +52,8 @@ def write_card(weights: Path, results: Mapping[str, Any]) -> Path:
     Args:
         weights: the weights file.
         results: "training" (what ``save_weights`` was told), "evaluation" (from ``evaluate_network``), "judged_on",
-            "sha256", and optionally "tables": {title: {row: {column: value}}} and "evaluated_with": a command line.
+            "sha256", and optionally "tables": {title: {row: {column: value}}}, "evaluated_with": a command line, and
+            "before": the command lines that led to the weights training began with.
 
     Returns:
         The card's path.
@@ -107,7 +108,7 @@ def render_card(weights: Path, results: Mapping[str, Any]) -> str:
         _groups("By kind of grasp", evaluation.get("by_kind")),
         _groups("By shape family", evaluation.get("by_family")),
         _data(training),
-        _training(training),
+        _training(training, results.get("before", ())),
         _DEVIATIONS,
     ]
     return "\n".join(section for section in sections if section)
@@ -168,11 +169,11 @@ def _data(training: Mapping[str, Any]) -> str:
     )
 
 
-def _training(training: Mapping[str, Any]) -> str:
-    recipe = training["recipe"]
+def _training(training: Mapping[str, Any], before: Sequence[str]) -> str:
+    recipe, steps = training["recipe"], "\n".join([*before, training["command"]])
     augmentation = ", ".join(f"{name} {value}" for name, value in recipe["augmentation"].items())
     return (
-        f"## Training\n\n```\n{training['command']}\n```\n\n"
+        f"## Training\n\n```\n{steps}\n```\n\n"
         f"- seed {training['seed']}, revision {training['git_revision']}, torch {training['torch']}, "
         f"{training['device']}\n"
         f"- {training['parameters']:,} parameters, label: {training['label']}; calibrated on the "
