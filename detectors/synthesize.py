@@ -40,7 +40,7 @@ def _parser() -> Parser:
     parser.add_argument("--things", type=whole_number(10, 1_000_000), default=THINGS, metavar="N",
                         help=f"size of the catalogue (default {THINGS})")  # fmt: skip
     parser.add_argument("--tries", type=whole_number(1, 100), metavar="T",
-                        help="lifts a grasp (default 1 on training things, 5 on held-out ones)")  # fmt: skip
+                        help="lifts a grasp (default 1 on training things, 3 on held-out ones)")  # fmt: skip
     parser.add_argument("--samples", type=whole_number(2, 1000), default=10, metavar="K",
                         help="Monte-Carlo draws of the analytic labels (default 10)")  # fmt: skip
     parser.add_argument("--images", choices=("all", "depth", "none"), default="all",

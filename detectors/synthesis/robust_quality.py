@@ -53,19 +53,28 @@ def epsilon_quality(points_m: Array, normals: Array, friction: float) -> float:
 
 def wrenches(points_m: Array, normals: Array, friction: float) -> Array:
     """(2 * (CONE_EDGES + 2), 6) forces and scaled torques about the middle of the contacts."""
-    middle = points_m.mean(axis=0)
-    rows = []
+    arms = points_m - points_m.mean(axis=0)
+    inward = -normals / np.linalg.norm(normals, axis=1, keepdims=True)
+    side = _cross(inward, np.eye(3)[np.argmin(np.abs(inward), axis=1)])
+    side /= np.linalg.norm(side, axis=1, keepdims=True)
+    other = _cross(inward, side)
     turns = 2 * math.pi * np.arange(CONE_EDGES) / CONE_EDGES
-    for point, normal in zip(points_m, normals, strict=True):
-        inward = -normal / np.linalg.norm(normal)
-        helper = np.eye(3)[int(np.argmin(np.abs(inward)))]
-        side = np.cross(inward, helper)
-        side /= np.linalg.norm(side)
-        other = np.cross(inward, side)
-        forces = inward + friction * (np.cos(turns)[:, None] * side + np.sin(turns)[:, None] * other)
-        torques = np.cross(point - middle, forces) / _TORQUE_UNIT_M
-        rows.append(np.hstack([forces, torques]))
-        twist = friction * TORSION_RADIUS_M / _TORQUE_UNIT_M * inward
-        plain = np.cross(point - middle, inward) / _TORQUE_UNIT_M
-        rows.append(np.array([[*inward, *(plain + twist)], [*inward, *(plain - twist)]]))
-    return np.vstack(rows)
+    around = np.cos(turns)[:, None] * side[:, None] + np.sin(turns)[:, None] * other[:, None]
+    forces = np.concatenate([inward[:, None] + friction * around, np.repeat(inward[:, None], 2, axis=1)], axis=1)
+    torques = _cross(np.broadcast_to(arms[:, None], forces.shape), forces)
+    twist = friction * TORSION_RADIUS_M * inward
+    torques[:, -2] += twist
+    torques[:, -1] -= twist
+    return np.concatenate([forces, torques / _TORQUE_UNIT_M], axis=-1).reshape(-1, 6)
+
+
+def _cross(a: Array, b: Array) -> Array:
+    """``np.cross`` of (..., 3), which takes longer to start than to work on so few."""
+    return np.stack(
+        [
+            a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1],
+            a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2],
+            a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0],
+        ],
+        axis=-1,
+    )

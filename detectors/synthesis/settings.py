@@ -44,7 +44,7 @@ class DatasetSettings:
     split: SplitChoice = "all"
     things: int = THINGS
     tries: int = 1
-    held_out_tries: int = 5
+    held_out_tries: int = 3
     samples: int = 10
     images: Images = "all"
     objects: str = ""

@@ -188,15 +188,16 @@ def _colored(
 ) -> NDArray[np.uint8]:  # fmt: skip
     """(H, W, 3) RGB under one lamp and a soft sky, on a table of some colour and grain."""
     T = camera.T_table_camera
-    directions = _rays(camera.intrinsics, T)
-    points = T[:3, 3] + directions * depth[..., None]
+    directions = _rays(camera.intrinsics, T).astype(np.float32)
+    points = T[:3, 3].astype(np.float32) + directions * depth[..., None].astype(np.float32)
     on_thing = (faces >= 0)[..., None]
-    normals = np.where(on_thing, caster.normals[np.maximum(faces, 0)], [0.0, 0.0, 1.0])
-    albedo = np.where(on_thing, triangles.colors[np.maximum(faces, 0)], _table_albedo(depth.shape, rng))
-    lamp = np.array([*rng.uniform(-0.8, 0.8, size=2), rng.uniform(0.9, 1.8)])
+    seen = np.maximum(faces, 0)
+    normals = np.where(on_thing, caster.normals.astype(np.float32)[seen], np.array([0.0, 0.0, 1.0], np.float32))
+    albedo = np.where(on_thing, triangles.colors.astype(np.float32)[seen], _table_albedo(depth.shape, rng))
+    lamp = np.array([*rng.uniform(-0.8, 0.8, size=2), rng.uniform(0.9, 1.8)], dtype=np.float32)
     way = lamp - points
     cosine = np.clip(np.einsum("hwi,hwi->hw", normals, way) / np.linalg.norm(way, axis=-1), 0.0, 1.0)
-    lit = ~caster.blocked(points + normals * 5e-4, np.broadcast_to(lamp, points.shape))
+    lit = ~caster.blocked(points + normals * np.float32(5e-4), np.broadcast_to(lamp, points.shape))
     ambient = rng.uniform(0.25, 0.55)
     shade = ambient + (1.05 - ambient) * cosine * lit + 0.1 * (normals[..., 2] - 1.0)
     picture = cv2.GaussianBlur((albedo * shade[..., None] * 255.0).astype(np.float32), (0, 0), 0.6)
@@ -204,10 +205,10 @@ def _colored(
     return np.asarray(np.clip(picture, 0, 255), dtype=np.uint8)
 
 
-def _table_albedo(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+def _table_albedo(shape: tuple[int, ...], rng: np.random.Generator) -> Image:
     """(H, W, 3) a table of random colour with a smooth grain."""
     base = np.clip(rng.uniform(0.15, 0.9) + rng.normal(scale=0.08, size=3), 0.05, 0.95)
     grain = rng.standard_normal(shape, dtype=np.float32)
     smooth = cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.6, 12.0), sigmaY=rng.uniform(0.6, 12.0))
     smooth /= max(float(smooth.std()), 1e-6)
-    return np.asarray(base * (1.0 + rng.uniform(0.0, 0.08) * smooth[..., None]))
+    return np.asarray(base * (1.0 + rng.uniform(0.0, 0.08) * smooth[..., None]), dtype=np.float32)

@@ -163,8 +163,8 @@ def test_a_users_own_objects_from_the_command(tmp_path):
     assert read_dataset(tmp_path / "set").objects == str(path.resolve())
 
 
-@pytest.mark.parametrize(("given", "train", "held_out"), [((), 1, 5), (("--tries", "3"), 3, 3)])
-def test_tries_are_one_for_learning_and_five_for_judging_unless_given(tmp_path, monkeypatch, given, train, held_out):
+@pytest.mark.parametrize(("given", "train", "held_out"), [((), 1, 3), (("--tries", "4"), 4, 4)])
+def test_tries_are_one_for_learning_and_three_for_judging_unless_given(tmp_path, monkeypatch, given, train, held_out):
     monkeypatch.setattr(engine, "make", lambda folder, settings, workers, report: Progress(1, 1, 1.0, 0.0, 40.0))
     assert synthesize.main(["--out", str(tmp_path), "--scenes", "1", "--seed", "1", *given]) == 0
     settings = read_dataset(tmp_path)
