@@ -23,6 +23,7 @@ from robot.frame import Frame, Intrinsics
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+_NOT_BARE = 0.25  # a landing place of which this share is covered counts for nothing
 _LEAST_TRUST = 0.05  # what a pair that geometry thinks worthless still weighs in the draw
 
 
@@ -131,7 +132,8 @@ def geometric_trust(poses: Poses, scene: Scene, settings: AntipodalSettings) -> 
     """
     pairs = Pairs(poses.centre_m, poses.axis, poses.contact_width_m, np.zeros(len(poses)), poses.owner)
     trust = rank_closing(scene, pairs, close_on(scene, pairs, settings), settings).quality
-    return np.asarray(trust * (1.0 - _covered(poses, scene, settings)))
+    bare = np.clip(1.0 - _covered(poses, scene, settings) / _NOT_BARE, 0.0, 1.0)
+    return np.asarray(trust * bare)
 
 
 def _covered(poses: Poses, scene: Scene, settings: AntipodalSettings) -> Array:
