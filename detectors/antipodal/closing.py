@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from detectors.antipodal.sampling import Pairs
 from detectors.antipodal.scene import Scene
 from detectors.antipodal.settings import AntipodalSettings
-from robot.gripper_geometry import TIP_FROM_FLANGE_CLOSED_M, tip_from_flange_m
+from robot import gripper_geometry
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -130,7 +130,7 @@ def highest_nearby(scene: Scene, points_m: Array, width_m: float) -> Array:
 def still_to_come_m(width_m: Array) -> Array:
     """How much lower the tips would get if the jaws closed fully from ``width_m`` [m]; never negative."""
     widths = np.linspace(0.0, 0.09, 46)
-    return np.interp(width_m, widths, [max(TIP_FROM_FLANGE_CLOSED_M - tip_from_flange_m(w), 0.0) for w in widths])
+    return np.interp(width_m, widths, [gripper_geometry.still_to_come_m(w) for w in widths])
 
 
 def close_pads(strips: Strips, tip_m: Array, width_m: Array, scene: Scene) -> Touch:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot.errors import SettingsError
+from robot.whole_files import whole_file
 
 Damaged = Literal["stop", "skip"]
 Built = TypeVar("Built")
@@ -128,19 +127,8 @@ def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     Raises:
         SettingsError: the file cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as stream:
-            _write_zip(stream, arrays)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be written: {error.strerror or error}", "is the disk full?") from None
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+    with whole_file(path) as stream:
+        _write_zip(stream, arrays)
 
 
 def _write_zip(stream: Any, arrays: Mapping[str, NDArray[Any]]) -> None:

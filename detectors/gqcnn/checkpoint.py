@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from robot.errors import SettingsError
+from robot.whole_files import whole_file
 
 
 def save(path: Path, identity: dict[str, Any], state: dict[str, Any]) -> None:
@@ -23,19 +22,8 @@ def save(path: Path, identity: dict[str, Any], state: dict[str, Any]) -> None:
     Raises:
         SettingsError: the file cannot be written.
     """
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as stream:
-            torch.save({"identity": identity, "state": state}, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(part, path)
-    except OSError as error:
-        raise SettingsError(f"{path}: cannot be written: {error.strerror or error}", "is the disk full?") from None
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+    with whole_file(path) as stream:
+        torch.save({"identity": identity, "state": state}, stream)
 
 
 def load(path: Path, identity: dict[str, Any]) -> dict[str, Any] | None:

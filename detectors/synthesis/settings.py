@@ -6,7 +6,7 @@ import hashlib
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
 
@@ -131,7 +131,7 @@ def read_dataset(folder: Path) -> DatasetSettings:
 
 
 def _write(folder: Path, settings: DatasetSettings) -> None:
-    text = yaml.safe_dump(_plain(settings), sort_keys=False)
+    text = yaml.safe_dump(asdict(settings), sort_keys=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f".{DATASET_FILE}.{os.getpid()}.part"
@@ -139,7 +139,3 @@ def _write(folder: Path, settings: DatasetSettings) -> None:
         os.replace(part, folder / DATASET_FILE)
     except OSError as error:
         raise SettingsError(f"{folder}: cannot be written: {error.strerror or error}") from None
-
-
-def _plain(settings: DatasetSettings) -> dict[str, Any]:
-    return asdict(settings)
