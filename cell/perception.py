@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from robot.placement_settings import BoxSettings
+from cell.settings import BoxSettings
 from detectors.grasp import Grasp
 from robot.frame import Frame, Intrinsics
 from robot.geometry import Transform, apply

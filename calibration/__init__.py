@@ -1,1 +1,0 @@
-"""Where the camera is: measured with a board, accepted by a gate, and checked before every run."""
