@@ -1,6 +1,7 @@
 # make setup   create .venv and install, once
 # make run     a dry run of sixty trials that ends in a report
 # make test    the tests
+# make soak    what takes too long for them: hundreds of trials with faults, watched from outside
 # make lint    ruff and mypy
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || command -v python)
@@ -10,7 +11,7 @@ ARGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup run test lint
+.PHONY: setup run test soak lint
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
@@ -27,6 +28,9 @@ run: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+soak: $(STAMP)
+	$(BIN)/python -m pytest -m soak tests/soak $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

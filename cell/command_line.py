@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cell import run_command
+from cell import calibrate_command, doctor_command, run_command
 from detectors import detect_command
 from robot.arguments import SEED, parse_speed
 from robot.commands import Parser, reported
@@ -36,6 +36,8 @@ def _run(argv: Sequence[str]) -> int:
 def _verbs() -> tuple[Verb, ...]:
     return (
         ("run", run_command.add_arguments, run_command.run),
+        ("calibrate", calibrate_command.add_arguments, calibrate_command.run),
+        ("doctor", doctor_command.add_arguments, doctor_command.run),
         ("detect", detect_command.add_arguments, detect_command.run),
         ("simulate", _simulate_arguments, _simulate),
         ("report", _report_arguments, _report),
@@ -45,6 +47,8 @@ def _verbs() -> tuple[Verb, ...]:
 
 _VERB_HELP = {
     "run": "run trials (the verb may be left out)",
+    "calibrate": "measure where the camera is, judge it, and verify it by touch",
+    "doctor": "examine the cell, line by line, each with its remedy",
     "detect": "detect grasps in a depth image",
     "simulate": "serve a simulated cell on this machine until Ctrl-C",
     "report": "write the report of one run, or compare several",
@@ -82,6 +86,7 @@ def _simulate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--speed", default="1", metavar="FACTOR|max", help="times real time (default 1)")
     parser.add_argument("--realtime", action="store_true", help="the same as --speed 1")
     parser.add_argument("--controller", choices=("cb3", "e-series"), default="cb3", help="UR generation (default cb3)")
+    parser.add_argument("--mount", choices=("fixed", "wrist"), default="fixed", help="the camera's (default fixed)")
     parser.add_argument("--objects", type=Path, metavar="FILE", help="object set (default: the household 12)")
     parser.add_argument("--seed", type=SEED, default=0, metavar="S", help="of the camera's noise (default 0)")
 
@@ -90,7 +95,7 @@ def _simulate(args: argparse.Namespace) -> int:
     from robot.simulator.__main__ import main as simulate
 
     speed = parse_speed("1" if args.realtime else args.speed)
-    arguments = ["--address", args.address, "--model", args.controller, "--seed", str(args.seed)]
+    arguments = ["--address", args.address, "--model", args.controller, "--seed", str(args.seed), "--mount", args.mount]
     arguments += ["--speed", "max" if speed is None else str(speed)]
     if args.objects is not None:
         arguments += ["--objects", str(args.objects)]

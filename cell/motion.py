@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cell.planning import T_FLANGE_TCP, GraspPlan, Planner, PlanRefused, raised
+from cell.guarded_arm import GRIPPER_MASS_KG, GuardedArm
+from cell.planning import GraspPlan, Planner, PlanRefused, raised, tool_down
+from cell.seen_scene import SeenScene
 from cell.settings import CellSettings
-from robot.arm import UR5Arm
+from cell.surroundings import T_FLANGE_TCP, HeldBox, Surroundings
+from robot.calibration_board import BoardSettings
 from robot.channel import pause
 from robot.deadline import Deadline
 from robot.errors import ArmError, GripperError
@@ -25,7 +29,8 @@ OPEN_SHARE = 0.95
 STILL_PRESSING_SHARE = 0.3
 JAWS_REST_S, JAWS_POLL_S = 1.0, 0.005
 RELEASE_OPENING_M = 0.03
-GRIPPER_MASS_KG, GRIPPER_CENTRE_M = 0.925, 0.06
+GRAVITY_M_S2, WEIGHING_ERROR_KG = 9.81, 0.5  # a CB3 weighs by its motors' currents
+GRIPPER_CENTRE_M = 0.06
 
 
 @dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Motion:
     """
 
     settings: CellSettings
-    arm: UR5Arm
+    arm: GuardedArm
     gripper: Robotiq2F85
     planner: Planner
 
@@ -44,6 +49,24 @@ class Motion:
         """Tell the controller about the gripper: its tool centre point and its weight."""
         self.arm.set_tcp(T_FLANGE_TCP)
         self.arm.set_payload(GRIPPER_MASS_KG, (0.0, 0.0, GRIPPER_CENTRE_M))
+
+    def forget_surroundings(self) -> None:
+        """Nothing that was seen or held counts any more; the jaws are where the gripper says."""
+        self.arm.expect(Surroundings(width_m=self.gripper.state().width_m))
+
+    def sees(self, seen: SeenScene | None) -> Planner:
+        """Take what was seen on the table for what stands there; the planner that knows it."""
+        self.arm.expect(replace(self.arm.around, seen=seen, held=None))
+        return self._planner
+
+    def hold_board(self, board: BoardSettings | None) -> None:
+        """The calibration board is in the gripper, or None is any more."""
+        held = None if board is None else HeldBox.of_board(board)
+        self.arm.expect(Surroundings(None, held, self.gripper.state().width_m))
+
+    @property
+    def _planner(self) -> Planner:
+        return self.planner.within(self.arm.around)
 
     def go_home(self, speed_share: float = 1.0) -> None:
         """Straight up as far as needed, then to the home joints.
@@ -56,7 +79,7 @@ class Motion:
         if np.max(np.abs(q - q_home)) < AT_HOME_RAD:
             return
         try:
-            way = self.planner.plan_home(q)
+            way = self._planner.plan_home(q)
         except PlanRefused as refusal:
             raise ArmError(f"no safe way home: {refusal.reason}", "move the arm by hand, clear of everything") from None
         if way.T_base_above[2, 3] - self.tcp()[2, 3] > LEAST_RISE_M:
@@ -65,8 +88,9 @@ class Motion:
             self._joints(stop, speed_share)
 
     def open_jaws(self, width_m: float = STROKE_M) -> None:
-        """Open to ``width_m``."""
-        self.gripper.move(width_m, self.settings.grasp.jaw_speed_m_s, self.settings.grasp.force_n)
+        """Open or close to ``width_m``; what was held is not any more."""
+        grip = self.gripper.move(width_m, self.settings.grasp.jaw_speed_m_s, self.settings.grasp.force_n)
+        self.arm.expect(replace(self.arm.around, held=None, width_m=grip.width_m))
 
     def approach(self, plan: GraspPlan) -> bool:
         """To the pre-grasp and down to the grasp, watched for contact.
@@ -75,6 +99,7 @@ class Motion:
             True when the grasp was reached, False when something stopped the way down.
         """
         self.open_jaws(plan.width_m)
+        self.arm.expect(plan.approaching)
         self._joints(plan.q_pregrasp)
         self.arm.zero_force_sensor()
         touched = self.arm.descend(
@@ -82,9 +107,11 @@ class Motion:
         )
         return not touched
 
-    def close_jaws(self) -> GripResult:
+    def close_jaws(self, plan: GraspPlan) -> GripResult:
         """Close until the set force is reached or nothing is left to close on."""
-        return self.gripper.move(0.0, self.settings.grasp.jaw_speed_m_s, self.settings.grasp.force_n)
+        grip = self.gripper.move(0.0, self.settings.grasp.jaw_speed_m_s, self.settings.grasp.force_n)
+        self.arm.expect(replace(plan.carrying, width_m=grip.width_m))
+        return grip
 
     def feel(self) -> GripperState:
         """What the gripper reports once its jaws are at rest: an object that turns in the grip lets them follow.
@@ -101,11 +128,49 @@ class Motion:
             raise GripperError(f"the gripper reports fault 0x{state.fault:02X}", "its recovery activates it again")
         return state
 
-    def lift_and_shake(self, plan: GraspPlan) -> None:
-        """Straight up, then a short shake sideways and up and down."""
+    def lift(self, plan: GraspPlan) -> GripperState:
+        """Straight up with what is in the jaws.
+
+        Returns:
+            what the gripper feels up there.
+
+        Raises:
+            ArmError: among it, that what was lifted is heavier than the cell allows.
+        """
         self._line(plan.T_base_lift)
+        weight_kg = -float(self.arm.state().tcp_force[2]) / GRAVITY_M_S2
+        limit_kg = self.settings.safety.payload_max_kg
+        if weight_kg > limit_kg + WEIGHING_ERROR_KG:
+            raise ArmError(
+                f"what was lifted weighs {weight_kg:.1f} kg, more than safety.payload_max_kg of {limit_kg:g} kg",
+                "take it off the table; the recovery sets it down",
+            )
+        return self.feel()
+
+    def shake(self, plan: GraspPlan) -> GripperState:
+        """Shortly sideways and up and down; what the gripper feels afterwards."""
         for T in plan.T_base_shake:
             self._line(T)
+        return self.feel()
+
+    def travel(self, stops: Iterable[NDArray[np.float64]], speed_share: float = 1.0) -> None:
+        """Joint moves through (6,) ``stops``, one after the other."""
+        for q in stops:
+            self._joints(q, speed_share)
+
+    def point_at(self, tip_base_m: NDArray[np.float64]) -> None:
+        """Bring the tip of the closed fingers to (3,) ``tip_base_m`` from above, watched for contact.
+
+        Raises:
+            PlanRefused: there is no safe way to that place.
+        """
+        T_base_tcp = tool_down(tip_base_m, np.array([0.0, 1.0, 0.0]))
+        self._joints(self._planner.plan_put_down(T_base_tcp, self.arm.state().q))
+        self._lower(T_base_tcp)
+
+    def rise(self) -> None:
+        """Straight up by the height of a lift."""
+        self._line(raised(self.tcp(), self.settings.grasp.lift_height_m))
 
     def carry_home(self) -> None:
         """Out of the camera's view with the object in hand."""
@@ -117,11 +182,11 @@ class Motion:
         Raises:
             PlanRefused: there is no safe way to that place.
         """
-        q_above = self.planner.plan_put_down(T_base_release, self.arm.state().q)
+        q_above = self._planner.plan_put_down(T_base_release, self.arm.state().q)
         self._joints(q_above, CARRYING_SPEED_SHARE)
         self._lower(T_base_release)
         self.open_jaws(min(self.feel().width_m + RELEASE_OPENING_M, STROKE_M))
-        self._line(raised(self.tcp(), self.settings.grasp.lift_height_m))
+        self.rise()
 
     def may_hold(self) -> bool:
         """True when the jaws stand as they would around an object; a faulted gripper cannot say it surely."""
@@ -142,7 +207,7 @@ class Motion:
         if not workspace.contains(T_base_tcp[:3, 3]):
             T_base_tcp[:2, 3] = (low[:2] + high[:2]) / 2
             try:
-                self._joints(self.planner.plan_put_down(T_base_tcp, self.arm.state().q), CARRYING_SPEED_SHARE)
+                self._joints(self._planner.plan_put_down(T_base_tcp, self.arm.state().q), CARRYING_SPEED_SHARE)
             except PlanRefused as refusal:
                 raise ArmError(
                     f"no safe way to set the object down: {refusal.reason}", "take it out of the jaws by hand"

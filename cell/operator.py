@@ -6,9 +6,19 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
+from robot.calibration_board import BoardSettings
 from robot.errors import CellError
+from robot.placement_settings import Vector3
+
+BoardPlace = Literal["none", "table", "gripper"]
+_BOARD_WORDS = {
+    "none": "Take the calibration board away and clear the table, but for its marks.",
+    "table": "Lay the calibration board flat in the middle of the table, print up.",
+    "gripper": "Hold the calibration board between the open fingers, by the middle of its lower edge, print facing the "
+    "side of the gripper's +x axis. The jaws will close slowly when you press Enter; then let go.",
+}
 
 
 @dataclass(frozen=True)
@@ -36,6 +46,14 @@ class Operator(Protocol):
 
     def judge(self, believed_success: bool) -> Verdict:
         """Say whether the object is lifted and held now; the cell's own judgement is shown."""
+        ...
+
+    def put_board(self, where: BoardPlace, board: BoardSettings) -> None:
+        """Bring the calibration board where it is wanted, or take it away; returns when hands are away."""
+        ...
+
+    def measure_miss(self, corner: int) -> Vector3:
+        """How far the fingertip is from the board's corner ``corner``, base axes [m]."""
         ...
 
     def confirm_recovery(self, reason: str) -> bool:
@@ -75,6 +93,27 @@ class ConsoleOperator:
                 return Verdict(False)
             if answer in ("v", "void"):
                 return Verdict(None)
+
+    def put_board(self, where: BoardPlace, board: BoardSettings) -> None:
+        """See :class:`Operator`."""
+        self._ask(f"{_BOARD_WORDS[where]} Step back. Enter when done: ")
+
+    def measure_miss(self, corner: int) -> Vector3:
+        """See :class:`Operator`; one number is a distance beside the corner, three are x, y, z in base axes."""
+        question = f"How far is the fingertip from corner {corner}, in mm? (one number, or x y z in the base's axes): "
+        while True:
+            try:
+                numbers = [float(word) / 1e3 for word in self._ask(question).replace(",", " ").split()]
+            except ValueError:
+                continue
+            if len(numbers) == 1:
+                return numbers[0], 0.0, 0.0
+            if len(numbers) == 3:
+                return numbers[0], numbers[1], numbers[2]
+
+    def confirm_step(self, motion: str) -> bool:
+        """Asked before every motion of a run with ``--step``."""
+        return self._ask(f"next: {motion}. Enter to go on, anything else ends the run: ") == ""
 
     def confirm_recovery(self, reason: str) -> bool:
         """See :class:`Operator`."""

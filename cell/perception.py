@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cell.settings import BoxSettings
 from detectors.grasp import Grasp
 from robot.frame import Frame, Intrinsics
 from robot.geometry import Transform, apply
+from robot.placement_settings import BoxSettings
 
-SEEN_ABOVE_TABLE_M = 0.006
+SEEN_ABOVE_TABLE_M, STANDING_BELOW_M = 0.006, 0.28
 LEAST_OBJECT_AREA_M2 = 80e-6
 GONE_SHARE = 0.35
 KNOWN_WITHIN_PX = 2
@@ -33,6 +33,43 @@ class GraspInBase:
     center_base_m: NDArray[np.float64]
     closing_base: NDArray[np.float64]
     width_m: float
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A frame, and where the camera was when it was taken.
+
+    Attributes:
+        frame: what was seen.
+        T_base_camera: from where.
+        region: (H, W) True where the table inside the workspace is seen, or would be.
+    """
+
+    frame: Frame
+    T_base_camera: Transform
+    region: NDArray[np.bool_]
+
+    def standing(self, table_height_m: float) -> NDArray[np.bool_]:
+        """See :func:`standing_on_table`."""
+        return standing_on_table(self.frame, self.T_base_camera, table_height_m, self.region)
+
+
+class Regions:
+    """The workspace in the image, worked out anew only when the camera has moved or changed."""
+
+    def __init__(self, workspace: BoxSettings, table_height_m: float) -> None:
+        self._workspace = workspace
+        self._table_height_m = table_height_m
+        self._key: tuple[object, ...] | None = None
+        self._region = np.zeros((0, 0), dtype=bool)
+
+    def of(self, intrinsics: Intrinsics, T_base_camera: Transform) -> NDArray[np.bool_]:
+        """See :func:`workspace_region`."""
+        key = (intrinsics, np.round(T_base_camera, 5).tobytes())
+        if key != self._key:
+            self._key = key
+            self._region = workspace_region(intrinsics, T_base_camera, self._workspace, self._table_height_m)
+        return self._region
 
 
 def grasp_in_base(grasp: Grasp, intrinsics: Intrinsics, T_base_camera: Transform) -> GraspInBase:
@@ -72,9 +109,10 @@ def workspace_region(
 def standing_on_table(
     frame: Frame, T_base_camera: Transform, table_height_m: float, region: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """(H, W) True where something inside ``region`` stands above the table."""
+    """(H, W) True where something inside ``region`` stands on the table; what is higher hangs in the gripper."""
     height_m = apply(T_base_camera, frame.points_camera())[..., 2] - table_height_m
-    above = (region & frame.valid & (height_m > SEEN_ABOVE_TABLE_M)).astype(np.uint8)
+    standing = (height_m > SEEN_ABOVE_TABLE_M) & (height_m < STANDING_BELOW_M)
+    above = (region & frame.valid & standing).astype(np.uint8)
     cleaned = cv2.morphologyEx(above, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     return np.asarray(cleaned, dtype=np.bool_)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from cell.motion import Motion
 from cell.operator import Operator
+from cell.preflight import Preflight
 from robot.camera import RealSenseCamera
 from robot.errors import CellError, DeviceError
 from trials.outcomes import Outcome
@@ -19,15 +20,22 @@ class Recovery:
     Args:
         motion, camera: the devices, in whatever state the fault left them.
         operator: gives the word before anything moves again.
+        preflight: looks whether pose and calibration have outlived the fault.
         announce: told in words what is going on.
     """
 
     def __init__(
-        self, motion: Motion, camera: RealSenseCamera, operator: Operator, announce: Callable[[str], None]
+        self,
+        motion: Motion,
+        camera: RealSenseCamera,
+        operator: Operator,
+        preflight: Preflight,
+        announce: Callable[[str], None],
     ) -> None:
         self._motion = motion
         self._camera = camera
         self._operator = operator
+        self._preflight = preflight
         self._announce = announce
 
     def make_safe(self) -> None:
@@ -61,6 +69,7 @@ class Recovery:
         motion = self._motion
         if not motion.gripper.is_connected:
             motion.gripper.connect()
+        motion.forget_surroundings()
         if motion.may_hold():
             self._announce("something may be in the jaws: setting it down")
             motion.set_down()
@@ -70,6 +79,7 @@ class Recovery:
             self._camera.disconnect()
             self._camera.connect()
         motion.go_home()
+        self._preflight.check_after_fault()
 
     def _restore_arm(self) -> None:
         # The operator's word was given for all of this; the arm's own question is answered by it.

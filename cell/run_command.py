@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="dry run: times real time (default max); hardware: share of the cell file's speeds, at most 1",
     )
     parser.add_argument("--faults", type=Path, metavar="FILE", help="faults that a dry run is to meet")
+    parser.add_argument("--step", action="store_true", help="ask before every motion of the arm")
     parser.add_argument("--yes", action="store_true", help="hardware: do not ask before the arm moves")
 
 
@@ -85,15 +86,17 @@ def run(args: argparse.Namespace) -> int:
         speed = parse_speed(args.speed or "max")
         request, directory, faults = prepare(args, speed)
         try:
-            return _session(request, directory, speed, faults, args.yes)
+            return _session(request, directory, speed, faults, args)
         except KeyboardInterrupt:
             raise CellError("interrupted", f"go on with --resume {directory.path}", exit_code=ENDED_EARLY) from None
 
 
-def _session(request: RunRequest, directory: Any, speed: float | None, faults: tuple[Any, ...], confirmed: bool) -> int:
+def _session(
+    request: RunRequest, directory: Any, speed: float | None, faults: tuple[Any, ...], args: argparse.Namespace
+) -> int:
     from cell.session import Session
 
-    return Session(request, directory, speed=speed, faults=faults, confirmed=confirmed).run()
+    return Session(request, directory, speed=speed, faults=faults, confirmed=args.yes, step=args.step).run()
 
 
 def prepare(args: argparse.Namespace, speed: float | None) -> tuple[RunRequest, Any, tuple[Any, ...]]:

@@ -8,6 +8,7 @@ from typing import Any
 from transitions import Machine
 
 from cell.interrupts import deaf_to_interrupts
+from cell.preflight import Preflight
 from cell.recovery import Recovery
 from cell.states import TRANSITIONS, State
 from cell.trial_cycle import TrialCycle, TrialProgress
@@ -23,6 +24,7 @@ class RunLoop:
     """Carries out the planned trials that the ledger does not hold yet.
 
     Args:
+        preflight: what is checked, and made where it can be, before the first trial.
         cycle: what happens in each state of a trial.
         recovery: what happens after a fault.
         ledger: one line a trial.
@@ -36,6 +38,7 @@ class RunLoop:
 
     def __init__(
         self,
+        preflight: Preflight,
         cycle: TrialCycle,
         recovery: Recovery,
         ledger: Ledger,
@@ -44,6 +47,7 @@ class RunLoop:
         on_record: Callable[[TrialRecord], None],
         check_world: Callable[[], None],
     ) -> None:
+        self._preflight = preflight
         self._cycle = cycle
         self._recovery = recovery
         self._ledger = ledger
@@ -69,9 +73,10 @@ class RunLoop:
 
         Raises:
             SimulatorLost: a dry run lost its simulator; the trial under way is not recorded.
+            CellError: the cell is not fit for a run; nothing has been recorded.
         """
         try:
-            self._fire("ready" if self._begin_next() else "nothing_to_do")
+            self._announce_state()
             while self.state is not State.STOPPED:
                 self._fire(self._step())
         except KeyboardInterrupt:
@@ -80,6 +85,8 @@ class RunLoop:
         return ENDED_EARLY if self._next_planned() else 0
 
     def _step(self) -> str:
+        if self.state in (State.CHECKING, State.CALIBRATING):
+            return self._prepare()
         trial = self._trial
         assert trial is not None
         if self.state is State.RECORDING:
@@ -99,6 +106,22 @@ class RunLoop:
         except CellError:
             self._check_world()
             raise
+
+    def _prepare(self) -> str:
+        if self._next_planned() is None:
+            return "nothing_to_do"
+        try:
+            if self.state is State.CALIBRATING:
+                self._preflight.calibrate()
+                return "calibrated"
+            if self._preflight.needs_calibration:
+                return "not_calibrated"
+            self._preflight.check()
+        except CellError:
+            self._check_world()
+            raise
+        self._begin_next()
+        return "ready"
 
     def _recover(self, trial: TrialProgress) -> str:
         assert trial.outcome is not None
@@ -141,7 +164,7 @@ class RunLoop:
         trigger(event)
 
     def _announce_state(self) -> None:
-        self._on_state(self.state, self._trial.planned if self._trial else None)
+        self._on_state(self.state, self._trial.planned if self._trial else self._next_planned())
 
 
 def _outcome_of(error: DeviceError) -> Outcome:

@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TextIO, cast
 
 from rich.console import Console
 
-from cell.collision import CollisionChecker
+from calibration.result import Calibration
+from cell.assembly import Devices, World, WorldRequest, open_devices, open_world
+from cell.calibrating import Calibrator
 from cell.console import PatientOutput, RunConsole
 from cell.fault_schedule import FaultInjector, ScheduledFault
-from cell.motion import Motion
-from cell.operator import ConsoleOperator, Operator
-from cell.planning import Planner
+from cell.hand_eye import HandEye
+from cell.operator import ConsoleOperator
+from cell.preflight import Preflight
 from cell.recovery import Recovery
 from cell.run_command import RunRequest
 from cell.run_loop import RunLoop
-from cell.settings import CellSettings, MotionSettings
-from cell.simulated_operator import SimulatedOperator
+from cell.settings import CellSettings
 from cell.states import State
 from cell.trial_cycle import TrialCycle
 from detectors.gqcnn.metric import RobustnessMetric, load_metric
 from detectors.registry import make_detector
-from robot.arm import UR5Arm
-from robot.camera import RealSenseCamera
 from robot.errors import CellError, SimulatorLost
 from robot.frame import Frame
-from robot.frame_source import FrameSource
-from robot.gripper import Robotiq2F85
-from robot.kinematics import UR5, UR5E
-from robot.simulator.lab_client import LabClient
-from robot.simulator.process import SimulatedCell
 from robot.strict_yaml import build
 from trials.frames import write_frame
 from trials.ledger import Ledger
@@ -43,8 +37,6 @@ from trials.run_directory import RunDirectory
 from trials.schedule import PlannedTrial
 from trials.statistics import summarise
 from trials.terminal import print_summary
-
-ARM_MODELS = {"UR5": UR5, "UR5e": UR5E}
 
 
 class Session:
@@ -56,6 +48,7 @@ class Session:
         speed: dry run: times real time, None for as fast as possible; hardware: share of the cell's speeds.
         faults: what a dry run is to meet.
         confirmed: whether the operator has agreed beforehand that hardware may move.
+        step: whether every motion of the arm is asked for.
     """
 
     def __init__(
@@ -66,15 +59,16 @@ class Session:
         speed: float | None,
         faults: tuple[ScheduledFault, ...],
         confirmed: bool,
+        step: bool = False,
     ) -> None:
         self._request = request
         self._directory = directory
         self._speed = speed
         self._faults = faults
         self._confirmed = confirmed
+        self._step = step
         self._console = Console(file=cast(TextIO, PatientOutput(sys.stdout)), highlight=False)
         self._settings = build(CellSettings, request.cell, "run.yaml: cell")
-        self._simulator: SimulatedCell | None = None
 
     def run(self) -> int:
         """Run the trials that are missing and write the report.
@@ -103,76 +97,79 @@ class Session:
         detector = make_detector(request.detector)
         fallback = None if request.fallback == "none" else make_detector(request.fallback)
         metric = self._metric(view)
-        operator, injector, source = self._prepare_world(stack, view)
-        settings = self._settings
-        arm = stack.enter_context(UR5Arm(settings.arm))
-        gripper = stack.enter_context(Robotiq2F85(settings.gripper))
-        camera = stack.enter_context(RealSenseCamera(settings.camera, source))
-        frame = camera.read()
-        detector.detect(frame)  # the first call pays for caches and lazy imports, which is no trial's time
-        self._directory = self._directory.with_info(camera=dataclasses.asdict(frame.intrinsics))
-        model = ARM_MODELS[settings.arm_model]
-        planner = Planner(settings, model, CollisionChecker.for_cell(settings, model))
-        gripper.activate()
-        motion = Motion(settings, arm, gripper, planner)
-        motion.declare_tool()
+        person = ConsoleOperator(view.quiet)
+        world = open_world(stack, self._settings, self._world_request(), lambda: person)
+        devices = open_devices(stack, world, person.confirm_step if self._step else None)
+        detector.detect(self._first_frame(devices))  # pays for caches and lazy imports, which is no trial's time
+        hand_eye = HandEye(world.settings, view.warn)
+        preflight = self._preflight(world, devices, hand_eye, view)
         cycle = TrialCycle(
-            settings,
-            motion,
-            camera,
+            world.settings,
+            devices.motion,
+            devices.camera,
             detector,
             fallback,
-            operator,
-            planner,
+            world.operator,
             view.say,
             self._save_frame,
             metric,
+            hand_eye,
         )
+        loop = RunLoop(
+            preflight,
+            cycle,
+            Recovery(devices.motion, devices.camera, world.operator, preflight, view.warn),
+            ledger,
+            schedule,
+            self._state_listener(world, view),
+            view.recorded,
+            world.check,
+        )
+        return loop.run()
+
+    def _world_request(self) -> WorldRequest:
+        request = self._request
+        return WorldRequest(
+            dry_run=request.dry_run,
+            speed=self._speed,
+            seed=request.seed,
+            objects=Path(request.objects_file),
+            confirmed=self._confirmed,
+        )
+
+    def _first_frame(self, devices: Devices) -> Frame:
+        frame = devices.camera.read()
+        self._directory = self._directory.with_info(camera=dataclasses.asdict(frame.intrinsics))
+        return frame
+
+    def _preflight(self, world: World, devices: Devices, hand_eye: HandEye, view: RunConsole) -> Preflight:
+        """With the simulated operator there to hold the board, a missing calibration is made; a person is asked for."""
+        calibrator = Calibrator(world.settings, devices, world.operator, view.say)
+        return Preflight(
+            devices.motion,
+            devices.camera,
+            hand_eye,
+            calibrator if self._request.dry_run else None,
+            view.warn,
+            self._note_calibration,
+        )
+
+    def _note_calibration(self, calibration: Calibration) -> None:
+        """Into ``run.yaml``; a run that is resumed with another calibration names both."""
+        entry = {"file": str(self._settings.calibration.folder), **calibration.figures()}
+        before = self._directory.run_info.get("calibrations", [])
+        if entry not in before:
+            self._directory = self._directory.with_info(calibrations=[*before, entry])
+
+    def _state_listener(self, world: World, view: RunConsole) -> Callable[[State, PlannedTrial | None], None]:
+        injector = None if world.lab is None else FaultInjector(self._faults, world.lab)
 
         def on_state(state: State, planned: PlannedTrial | None) -> None:
             view.entered(state, planned)
             if injector is not None and planned is not None:
-                injector.entered(planned.trial, state.value)
+                injector.entered(planned.trial, state)
 
-        loop = RunLoop(
-            cycle,
-            Recovery(motion, camera, operator, view.warn),
-            ledger,
-            schedule,
-            on_state,
-            view.recorded,
-            self._check_world,
-        )
-        return loop.run()
-
-    def _prepare_world(self, stack: ExitStack, view: RunConsole) -> tuple[Operator, FaultInjector | None, FrameSource]:
-        if not self._request.dry_run:
-            from robot.realsense_device import RealSenseDevice
-
-            person = ConsoleOperator(view.quiet)
-            if not self._confirmed and not person.confirm_motion():
-                raise CellError("the operator did not confirm", "type 'go', or pass --yes")
-            self._slow_down()
-            return person, None, RealSenseDevice(serial=self._settings.camera.serial)
-        from robot.software_camera import SoftwareCamera
-
-        self._simulator = stack.enter_context(
-            SimulatedCell.start(
-                objects=Path(self._request.objects_file),
-                seed=self._request.seed,
-                speed="max" if self._speed is None else str(self._speed),
-                model=self._settings.simulator.controller,
-                timeout_s=self._settings.simulator.start_timeout_s,
-            )
-        )
-        address = self._simulator.address
-        self._settings = replace(
-            self._settings,
-            arm=replace(self._settings.arm, address=address),
-            gripper=replace(self._settings.gripper, address=address),
-        )
-        lab = stack.enter_context(LabClient(address))
-        return SimulatedOperator(lab), FaultInjector(self._faults, lab), SoftwareCamera(address)
+        return on_state
 
     def _metric(self, view: RunConsole) -> RobustnessMetric | None:
         """What says whether a grasp is robust; without its weights a run goes on, and nobody says so."""
@@ -181,18 +178,6 @@ class Session:
         except CellError as error:
             view.warn(f"whether grasps are robust is not recorded: {error}")
             return None
-
-    def _slow_down(self) -> None:
-        if self._speed is None:
-            return
-        motion = self._settings.motion
-        slower = MotionSettings(**{name: value * self._speed for name, value in dataclasses.asdict(motion).items()})
-        self._settings = replace(self._settings, motion=slower)
-
-    def _check_world(self) -> None:
-        """Raise SimulatorLost when the simulator of a dry run has died."""
-        if self._simulator is not None and not self._simulator.alive():
-            raise SimulatorLost("the simulator process has ended; the trial under way is not recorded")
 
     def _save_frame(self, trial: int, look: str, frame: Frame) -> None:
         folder = self._directory.frames_path / look

@@ -2,58 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-from scipy.spatial.transform import Rotation
-
+from calibration.settings import CalibrationSettings
 from robot.arm import ArmSettings
 from robot.camera import CameraSettings
-from robot.geometry import Transform, transform
 from robot.gripper import GripperSettings
 from robot.gripper_geometry import MAX_FORCE_N, MIN_FORCE_N
+from robot.placement_settings import BoxSettings
 from robot.strict_yaml import build, read_yaml
 
 DEFAULT_CELL_FILE = Path(__file__).resolve().parent.parent / "cell.yaml"
 
-Vector3 = tuple[float, float, float]
 Joints = tuple[float, float, float, float, float, float]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PoseSettings:
-    """A pose in the robot's base frame.
-
-    Attributes:
-        position_m: (x, y, z).
-        rotation_vector_rad: axis times angle, as UR controllers write it.
-    """
-
-    position_m: Vector3
-    rotation_vector_rad: Vector3
-
-    @property
-    def transform(self) -> Transform:
-        """(4, 4) matrix of the pose."""
-        return transform(Rotation.from_rotvec(self.rotation_vector_rad), self.position_m)
-
-
-@dataclass(frozen=True, kw_only=True)
-class BoxSettings:
-    """An axis-aligned box in the base frame [m]."""
-
-    min_m: Vector3
-    max_m: Vector3
-
-    def __post_init__(self) -> None:
-        if not all(low < high for low, high in zip(self.min_m, self.max_m, strict=True)):
-            raise ValueError(f"min_m {self.min_m} must lie below max_m {self.max_m} in every axis")
-
-    def contains(self, point_m: np.ndarray) -> bool:
-        """True when the (3,) point in the base frame lies inside."""
-        return bool(np.all(point_m >= self.min_m) and np.all(point_m <= self.max_m))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,15 +74,38 @@ class MotionSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SafetySettings:
+    """Limits of every motion, checked when it is planned and again, from where the arm really is, before it is sent.
+
+    The limits of joints, speeds, accelerations and contact forces stand under ``arm``, where its driver checks them.
+
+    Attributes:
+        tcp_box: the tool centre point never leaves it, whatever the motion is for.
+        payload_max_kg: heaviest object that is lifted; more is put down again.
+        check_seen: whether what the camera sees on the table counts as an obstacle.
+    """
+
+    tcp_box: BoxSettings
+    payload_max_kg: float = 2.0
+    check_seen: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.payload_max_kg <= 5.0:
+            raise ValueError(f"payload_max_kg must be above 0 and at most 5, got {self.payload_max_kg}")
+
+
+@dataclass(frozen=True, kw_only=True)
 class SimulatorSettings:
     """The simulated cell of a dry run.
 
     Attributes:
         controller: which UR generation is simulated: CB3 3.15 at 125 Hz or e-Series 5.11 at 500 Hz.
+        camera_seed: by how much, up to a centimetre and a degree, the camera hangs off its nominal place.
         start_timeout_s: how long the simulator may take to come up.
     """
 
     controller: Literal["cb3", "e-series"] = "cb3"
+    camera_seed: int = 0
     start_timeout_s: float = 60.0
 
 
@@ -133,7 +119,8 @@ class CellSettings:
     keep_out: tuple[BoxSettings, ...] = ()
     home_joints_rad: Joints
     arm_model: Literal["UR5", "UR5e"] = "UR5"
-    T_base_camera: PoseSettings
+    calibration: CalibrationSettings
+    safety: SafetySettings
     arm: ArmSettings = field(default_factory=ArmSettings)
     gripper: GripperSettings = field(default_factory=GripperSettings)
     camera: CameraSettings = field(default_factory=CameraSettings)
@@ -173,4 +160,6 @@ def load_cell(path: Path) -> CellSettings:
     Raises:
         SettingsError: the file is missing or malformed, or a key is unknown; the message names the place.
     """
-    return build(CellSettings, read_yaml(path), str(path))
+    cell = build(CellSettings, read_yaml(path), str(path))
+    folder = str(path.resolve().parent / cell.calibration.folder)
+    return replace(cell, calibration=replace(cell.calibration, folder=folder))

@@ -10,6 +10,7 @@ class State(Enum):
     """What the cell is doing. A trial walks from ``homing`` to ``recording``."""
 
     CHECKING = "checking"
+    CALIBRATING = "calibrating"
     HOMING = "homing"
     CAPTURING = "capturing"
     DETECTING = "detecting"
@@ -49,6 +50,8 @@ _IN_A_TRIAL = (
 TRANSITIONS: tuple[Transition, ...] = (
     Transition("ready", State.CHECKING, State.HOMING),
     Transition("nothing_to_do", State.CHECKING, State.STOPPED),
+    Transition("not_calibrated", State.CHECKING, State.CALIBRATING),
+    Transition("calibrated", State.CALIBRATING, State.CHECKING),
     Transition("object_placed", State.HOMING, State.CAPTURING),
     Transition("frame_taken", State.CAPTURING, State.DETECTING),
     Transition("grasp_chosen", State.DETECTING, State.PLANNING),
@@ -72,7 +75,14 @@ TRANSITIONS: tuple[Transition, ...] = (
     Transition("gave_up", State.RECOVERING, State.STOPPED),
     *(
         Transition("abort", source, State.STOPPED)
-        for source in (State.CHECKING, *_IN_A_TRIAL, State.RECORDING, State.FAULTED, State.RECOVERING)
+        for source in (
+            State.CHECKING,
+            State.CALIBRATING,
+            *_IN_A_TRIAL,
+            State.RECORDING,
+            State.FAULTED,
+            State.RECOVERING,
+        )
     ),
 )
 

@@ -11,10 +11,12 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from cell.hand_eye import HandEye
 from cell.motion import Motion
 from cell.operator import Operator
-from cell.perception import grasp_in_base, object_left, on_known_depth, standing_on_table, workspace_region
-from cell.planning import GraspPlan, Planner, PlanRefused, tool_down
+from cell.perception import Look, Regions, grasp_in_base, object_left, on_known_depth
+from cell.planning import GraspPlan, PlanRefused, tool_down
+from cell.seen_scene import SeenScene
 from cell.settings import CellSettings
 from cell.states import State
 from detectors.gqcnn.metric import RobustnessMetric
@@ -24,6 +26,7 @@ from robot.camera import RealSenseCamera
 from robot.errors import ArmError, DeviceError
 from robot.frame import Frame
 from robot.geometry import Transform
+from robot.gripper import GripperState
 from trials.outcomes import Outcome
 from trials.record import GRASP_FIELDS, TrialRecord
 from trials.schedule import PlannedTrial
@@ -42,7 +45,7 @@ class TrialProgress:
     planned: PlannedTrial
     started_at: str
     started_robot_s: float = 0.0
-    frame: Frame | None = None
+    look: Look | None = None
     detection: Detection | None = None
     fallback_ms: float | None = None
     proposals: tuple[Grasp, ...] = ()
@@ -57,6 +60,11 @@ class TrialProgress:
     cycle_s: float = 0.0
     gripped: bool = False
 
+    @property
+    def frame(self) -> Frame | None:
+        """What was seen before the grasp."""
+        return self.look.frame if self.look else None
+
 
 class TrialCycle:
     """Carries out the states of a trial. Each ``State`` has one method, which returns the event that follows.
@@ -65,10 +73,10 @@ class TrialCycle:
         settings: the cell.
         motion, camera, detector, operator: what acts, sees, thinks and judges.
         fallback: asked when the detector proposes nothing; may be None.
-        planner: checks every motion before it starts.
         announce: told in words what is going on.
         save_frame: keeps a frame of a trial, in the folder of its look.
         metric: says whether a detector's top grasp is robust where the detector itself does not; None leaves it open.
+        hand_eye: knows where the camera is.
     """
 
     def __init__(
@@ -79,10 +87,10 @@ class TrialCycle:
         detector: Detector,
         fallback: Detector | None,
         operator: Operator,
-        planner: Planner,
         announce: Announce,
         save_frame: SaveFrame,
-        metric: RobustnessMetric | None = None,
+        metric: RobustnessMetric | None,
+        hand_eye: HandEye,
     ) -> None:
         self.settings = settings
         self.motion = motion
@@ -90,11 +98,11 @@ class TrialCycle:
         self.detector = detector
         self.fallback = fallback
         self.operator = operator
-        self.planner = planner
         self._announce = announce
         self._save_frame = save_frame
         self._metric = metric
-        self._region: NDArray[np.bool_] | None = None
+        self._hand_eye = hand_eye
+        self._regions = Regions(settings.workspace, settings.table_height_m)
         self.handlers: dict[State, Callable[[TrialProgress], str]] = {
             State.HOMING: self.homing,
             State.CAPTURING: self.capturing,
@@ -113,6 +121,7 @@ class TrialCycle:
 
     def homing(self, trial: TrialProgress) -> str:
         """Arm home, jaws open, object on the table."""
+        self.motion.forget_surroundings()
         self.motion.go_home()
         self.motion.open_jaws()
         self.operator.place(trial.planned.object, trial.planned.pose_seed)
@@ -120,12 +129,11 @@ class TrialCycle:
         return "object_placed"
 
     def capturing(self, trial: TrialProgress) -> str:
-        """One depth and colour frame, captured after the object was placed."""
-        trial.frame = self.camera.read_median(self.settings.camera.median_frames)
-        self._save_frame(trial.planned.trial, BEFORE, trial.frame)
-        trial.standing_before = standing_on_table(
-            trial.frame, self._T_base_camera, self.settings.table_height_m, self._region_of(trial.frame)
-        )
+        """One depth and colour frame, captured after the object was placed, by a camera that stands where it should."""
+        look = self._look()
+        trial.look = look
+        self._save_frame(trial.planned.trial, BEFORE, look.frame)
+        trial.standing_before = look.standing(self.settings.table_height_m)
         return "frame_taken"
 
     def detecting(self, trial: TrialProgress) -> str:
@@ -149,13 +157,14 @@ class TrialCycle:
 
     def planning(self, trial: TrialProgress) -> str:
         """Find the best grasp that has a safe motion."""
-        assert trial.frame is not None
+        assert trial.look is not None
+        planner = self.motion.sees(self._seen(trial.look))
         first_refusal: PlanRefused | None = None
         for grasp in trial.proposals:
             try:
-                if not on_known_depth(grasp, trial.frame):
+                if not on_known_depth(grasp, trial.look.frame):
                     raise PlanRefused(Outcome.NO_GRASP.value, "the depth under the proposed grasp is unknown")
-                trial.plan = self.planner.plan(grasp_in_base(grasp, trial.frame.intrinsics, self._T_base_camera))
+                trial.plan = planner.plan(grasp_in_base(grasp, trial.look.frame.intrinsics, trial.look.T_base_camera))
                 trial.grasp = grasp
                 return "planned"
             except PlanRefused as refusal:
@@ -174,7 +183,8 @@ class TrialCycle:
 
     def grasping(self, trial: TrialProgress) -> str:
         """Close under force control."""
-        grip = self.motion.close_jaws()
+        assert trial.plan is not None
+        grip = self.motion.close_jaws(trial.plan)
         trial.gripped = grip.object_detected and grip.width_m >= self.settings.grasp.least_width_m
         if trial.gripped:
             self._announce(f"closed on something {grip.width_m * 1e3:.0f} mm wide")
@@ -183,10 +193,15 @@ class TrialCycle:
         return "closed_empty"
 
     def lifting(self, trial: TrialProgress) -> str:
-        """Lift and shake."""
+        """Lift, and shake what is still held then; the gripper notices what slips."""
         assert trial.plan is not None
-        self.motion.lift_and_shake(trial.plan)
-        self.motion.feel()
+        held = self._holds(self.motion.lift(trial.plan))
+        when = "lift"
+        if held:
+            held, when = self._holds(self.motion.shake(trial.plan)), "shake"
+        if not held:
+            trial.outcome, trial.reason = Outcome.SLIPPED, f"the gripper felt it slip out during the {when}"
+            self._announce(trial.reason)
         return "lifted"
 
     def verifying(self, trial: TrialProgress) -> str:
@@ -196,7 +211,7 @@ class TrialCycle:
         else:
             self.motion.go_home()
         grip = self.motion.feel()
-        in_hand = trial.gripped and grip.object_detected and grip.width_m >= self.settings.grasp.least_width_m
+        in_hand = trial.gripped and self._holds(grip)
         gone = self._table_is_empty(trial)
         trial.believed_success = in_hand and gone is not False
         self._judge(trial, in_hand)
@@ -247,6 +262,9 @@ class TrialCycle:
             voided=trial.voided,
         )
 
+    def _holds(self, grip: GripperState) -> bool:
+        return grip.object_detected and grip.width_m >= self.settings.grasp.least_width_m
+
     def _put_back_where_it_was(self, plan: GraspPlan) -> None:
         try:
             self.motion.put_down(plan.T_base_grasp)
@@ -258,9 +276,9 @@ class TrialCycle:
         return self.motion.arm.state().timestamp_s
 
     def _ask(self, detector: Detector, trial: TrialProgress) -> Detection:
-        assert trial.frame is not None
-        region = self._region_of(trial.frame)
-        return detector.detect(trial.frame, top=PROPOSALS, region=region, seed=trial.planned.pose_seed)
+        assert trial.look is not None
+        look = trial.look
+        return detector.detect(look.frame, top=PROPOSALS, region=look.region, seed=trial.planned.pose_seed)
 
     def _judged_robust(self, detection: Detection, frame: Frame | None) -> Detection:
         """The detection with the metric's word on its top grasp, which is no part of the detector's time."""
@@ -269,26 +287,26 @@ class TrialCycle:
         robust = bool(self._metric.robust(frame, detection.grasps[:1])[0])
         return replace(detection, grasps=(replace(detection.grasps[0], robust=robust), *detection.grasps[1:]))
 
-    @property
-    def _T_base_camera(self) -> Transform:
-        return self.settings.T_base_camera.transform
+    def _seen(self, look: Look) -> SeenScene | None:
+        settings = self.settings
+        if not settings.safety.check_seen:
+            return None
+        return SeenScene.from_frame(look.frame, look.T_base_camera, settings.workspace, settings.table_height_m)
 
-    def _region_of(self, frame: Frame) -> NDArray[np.bool_]:
-        if self._region is None or self._region.shape != frame.depth_m.shape:
-            self._region = workspace_region(
-                frame.intrinsics, self._T_base_camera, self.settings.workspace, self.settings.table_height_m
-            )
-        return self._region
+    def _look(self) -> Look:
+        """A new look at the table. Raises CameraMoved when the camera is not where it was calibrated."""
+        frame = self.camera.read_median(self.settings.camera.median_frames)
+        T_base_flange = self.motion.arm.state().T_base_flange
+        self._hand_eye.require_holding(frame, T_base_flange)
+        T_base_camera = self._hand_eye.T_base_camera(T_base_flange)
+        return Look(frame, T_base_camera, self._regions.of(frame.intrinsics, T_base_camera))
 
     def _table_is_empty(self, trial: TrialProgress) -> bool | None:
         assert trial.frame is not None
         assert trial.standing_before is not None
-        after = self.camera.read_median(self.settings.camera.median_frames)
-        self._save_frame(trial.planned.trial, AFTER, after)
-        standing_after = standing_on_table(
-            after, self._T_base_camera, self.settings.table_height_m, self._region_of(after)
-        )
-        return object_left(trial.standing_before, standing_after, trial.frame)
+        after = self._look()
+        self._save_frame(trial.planned.trial, AFTER, after.frame)
+        return object_left(trial.standing_before, after.standing(self.settings.table_height_m), trial.frame)
 
     def _judge(self, trial: TrialProgress, in_hand: bool) -> None:
         if trial.believed_success:

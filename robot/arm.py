@@ -96,6 +96,11 @@ class UR5Arm:
         """A client for the controller's dashboard server, not yet connected."""
         return Dashboard(self._settings.address, timeout_s=min(2.5, self._settings.reply_timeout_s))
 
+    def serial_number(self) -> str:
+        """The robot's, by its controller. Raises ArmError."""
+        with self.dashboard() as dashboard:
+            return dashboard.serial_number()
+
     def state(self) -> ArmState:
         """The newest state, not older than ``link_timeout_s``.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from robot.deadline import Deadline
 from robot.errors import CameraError
-from robot.frame_source import SensorStreams, identity, realsense
+from robot.frame_source import CameraDetails, SensorStreams, details, realsense
 
 _SLICE_S = 0.05
 
@@ -22,7 +22,7 @@ class BagPlayback:
         self._context: Any = None
         self._device: Any = None
         self._streams: SensorStreams | None = None
-        self._identity = ""
+        self._details = CameraDetails()
 
     def start(self) -> None:
         rs = realsense()
@@ -33,11 +33,12 @@ class BagPlayback:
             self._context = rs.context()
             self._device = self._context.load_device(str(self._path))
             self._device.set_real_time(True)
-            self._identity = identity(rs, self._device)
+            self._details = details(rs, self._device)
         except RuntimeError as error:
             self._device = None
             raise CameraError(f"{self._path}: not a recording that librealsense can play: {error}") from None
         self._streams = SensorStreams(rs, self._device)
+        self._details = details(rs, self._device, self._streams)
 
     def stop(self) -> None:
         if self._streams is not None:
@@ -66,7 +67,10 @@ class BagPlayback:
         return False
 
     def describe(self) -> str:
-        return f"recording {self._path.name}" + (f" of {self._identity}" if self._identity else "")
+        return f"recording {self._path.name}" + (f" of {self._details}" if str(self._details) else "")
+
+    def details(self) -> CameraDetails:
+        return self._details
 
     def _playing(self) -> bool:
         return bool(self._device.current_status() == realsense().playback_status.playing)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from robot.deadline import Clock, Deadline
 from robot.errors import CameraError, SettingsError
 from robot.frame import Frame, Intrinsics
-from robot.frame_source import FrameSource, realsense
+from robot.frame_source import CameraDetails, FrameSource, realsense
 
 T = TypeVar("T")
 
@@ -158,6 +158,33 @@ class RealSenseCamera:
         """Which camera this is."""
         return self._source.describe()
 
+    def details(self) -> CameraDetails:
+        """What the camera says of itself and of its streams; nothing before ``connect``."""
+        return self._source.details()
+
+    @property
+    def serial(self) -> str:
+        """The camera's serial number; empty before ``connect``, and where it has none."""
+        return self.details().serial
+
+    def frame_rate(self, count: int = 8) -> float:
+        """Frames per second that arrive, by the camera's own clock: those lost on the way are missing in it.
+
+        Args:
+            count: how many frames are waited for.
+
+        Raises:
+            CameraError: not connected, or no new frames come.
+        """
+        if not self._connected:
+            raise CameraError("the camera is not connected", "call connect() first")
+        self._source.discard_old()
+        pairs = [self._next_pair(0.0) for _ in range(count)]
+        passed_ms = pairs[-1].stamp_ms - pairs[0].stamp_ms
+        if passed_ms <= 0 or pairs[-1].number == pairs[0].number:
+            raise CameraError(f"the picture is frozen: frame {pairs[0].number} comes again and again", _HINT)
+        return (count - 1) * 1000.0 / passed_ms
+
     def _read_once(self) -> Frame:
         if not self._connected:
             self._restart()
@@ -232,7 +259,8 @@ class RealSenseCamera:
                 self._source.stop()
                 if attempt == attempts:
                     raise CameraError(
-                        f"{self._source.describe()}: {error.message}, {attempts} attempts", error.hint or _HINT
+                        f"{self._source.describe()}: {error.message}, {attempts} attempt{'s'[: attempts - 1]}",
+                        error.hint or _HINT,
                     ) from None
                 if attempt == attempts - 1:
                     self._source.reset(self._settings.reset_timeout_s)

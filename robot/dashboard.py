@@ -78,6 +78,10 @@ class Dashboard:
             raise ArmError(f"the dashboard names no version: {answer[:60]!r}")
         return int(found[1]), int(found[2]), int(found[3])
 
+    def serial_number(self) -> str:
+        """Of the robot."""
+        return self.ask("get serial number").strip()
+
     def robot_mode(self) -> str:
         """RUNNING, IDLE, POWER_OFF, BOOTING, ..."""
         return self._value("robotmode", "Robotmode:")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from robot.errors import CameraError
@@ -12,6 +13,30 @@ from robot.native_libraries import load_libusb
 
 DEPTH_SENSOR, COLOR_SENSOR = "Stereo Module", "RGB Camera"
 _COLOR_FORMATS = ("rgb8", "bgr8")
+
+
+@dataclass(frozen=True)
+class CameraDetails:
+    """What a camera says of itself; empty where it does not say.
+
+    Attributes:
+        usb_type: the USB that it is plugged in by, such as "3.2" or "2.1"; empty where there is no USB.
+        recommended_firmware: what this release of librealsense was tried with.
+        streams: what the running streams are, in words.
+        fps: frames per second that the depth stream is set to; 0 while it does not run.
+    """
+
+    name: str = ""
+    serial: str = ""
+    usb_type: str = ""
+    firmware: str = ""
+    recommended_firmware: str = ""
+    streams: str = ""
+    fps: int = 0
+
+    def __str__(self) -> str:
+        said = {"": self.name, "serial ": self.serial, "USB ": self.usb_type, "firmware ": self.firmware}
+        return ", ".join(word + value for word, value in said.items() if value)
 
 
 class FrameSource(Protocol):
@@ -55,6 +80,10 @@ class FrameSource(Protocol):
         """Name, serial, USB type and firmware as far as they are known, for messages."""
         ...
 
+    def details(self) -> CameraDetails:
+        """The same apart, and the streams that run; nothing before the first ``start``."""
+        ...
+
 
 def realsense() -> Any:
     """The pyrealsense2 module.
@@ -83,12 +112,14 @@ class SensorStreams:
         """
         self.syncer = rs.syncer(8)
         self._running: list[Any] = []
+        self._profiles: list[Any] = []
         try:
             chosen = [_choose(rs, device, kind, size, fps) for kind in (rs.stream.depth, rs.stream.color)]
             for sensor, profile in chosen:
                 sensor.open(profile)
                 self._running.append(sensor)
                 sensor.start(self.syncer)
+                self._profiles.append(profile)
         except RuntimeError as error:
             self.stop()
             raise CameraError(
@@ -105,6 +136,18 @@ class SensorStreams:
         while self.syncer.poll_for_frames().size() > 0:
             pass
 
+    @property
+    def fps(self) -> int:
+        """Frames per second that the depth stream is set to."""
+        return int(self._profiles[0].fps())
+
+    def describe(self) -> str:
+        """Kind, size and rate of both streams."""
+        return ", ".join(
+            f"{_name(profile.stream_type())} {video.width()} x {video.height()} at {profile.fps()}/s"
+            for profile, video in ((p, p.as_video_stream_profile()) for p in self._profiles)
+        )
+
     def stop(self) -> None:
         for sensor in self._running:
             for action in (sensor.stop, sensor.close):
@@ -115,15 +158,21 @@ class SensorStreams:
         self._running.clear()
 
 
-def identity(rs: Any, device: Any) -> str:
-    """Name, serial number, USB type and firmware of a device, what it knows of them."""
-    fields = (
-        ("{}", rs.camera_info.name),
-        ("serial {}", rs.camera_info.serial_number),
-        ("USB {}", rs.camera_info.usb_type_descriptor),
-        ("firmware {}", rs.camera_info.firmware_version),
+def details(rs: Any, device: Any, streams: SensorStreams | None = None) -> CameraDetails:
+    """What a device and its running streams say of themselves."""
+
+    def info(key: Any) -> str:
+        return str(device.get_info(key)) if device.supports(key) else ""
+
+    return CameraDetails(
+        name=info(rs.camera_info.name),
+        serial=info(rs.camera_info.serial_number),
+        usb_type=info(rs.camera_info.usb_type_descriptor),
+        firmware=info(rs.camera_info.firmware_version),
+        recommended_firmware=info(rs.camera_info.recommended_firmware_version),
+        streams=streams.describe() if streams is not None else "",
+        fps=streams.fps if streams is not None else 0,
     )
-    return ", ".join(text.format(device.get_info(key)) for text, key in fields if device.supports(key))
 
 
 def _choose(rs: Any, device: Any, kind: Any, size: tuple[int, int] | None, fps: int | None) -> tuple[Any, Any]:
@@ -139,8 +188,12 @@ def _choose(rs: Any, device: Any, kind: Any, size: tuple[int, int] | None, fps: 
                 fits = size in (None, (video.width(), video.height())) and fps in (None, profile.fps())
                 if fits and profile.format() == wanted:
                     return sensor, profile
-    name, wanted_text = str(kind).rpartition(".")[2], f"{size[0]}x{size[1]} at {fps} fps" if size else "video"
+    name, wanted_text = _name(kind), f"{size[0]}x{size[1]} at {fps} fps" if size else "video"
     raise CameraError(
-        f"{identity(rs, device)}: no {name} stream of {wanted_text}",
+        f"{details(rs, device)}: no {name} stream of {wanted_text}",
         "offered: " + (", ".join(sorted(set(offered))) or "none") + "; a camera on USB 2 offers less than on USB 3",
     )
+
+
+def _name(kind: Any) -> str:
+    return str(kind).rpartition(".")[2]

@@ -7,7 +7,7 @@ from typing import Any
 from robot.channel import pause
 from robot.deadline import Deadline
 from robot.errors import CameraError
-from robot.frame_source import SensorStreams, identity, realsense
+from robot.frame_source import CameraDetails, SensorStreams, details, realsense
 
 _LEAVING_S, _POLL_S = 3.0, 0.05
 
@@ -63,7 +63,12 @@ class RealSenseDevice:
     def describe(self) -> str:
         if self._device is None:
             return f"RealSense camera {self._serial or '(any)'}"
-        return identity(realsense(), self._device)
+        return str(self.details())
+
+    def details(self) -> CameraDetails:
+        if self._device is None:
+            return CameraDetails()
+        return details(realsense(), self._device, self._streams)
 
     def _await_listed(self, wanted: bool, deadline: Deadline) -> bool:
         while True:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from robot.channel import Channel, ChannelError, ChannelTimeout
 from robot.deadline import Deadline
 from robot.errors import CameraError
-from robot.frame_source import COLOR_SENSOR, DEPTH_SENSOR, SensorStreams, realsense
+from robot.frame_source import COLOR_SENSOR, DEPTH_SENSOR, CameraDetails, SensorStreams, details, realsense
 
 PORT = 63360
 _FPS = 30
@@ -99,6 +99,11 @@ class SoftwareCamera:
             return f"camera at {self._address}:{self._port}"
         return f"{self._info.get('name')}, serial {self._info.get('serial')}, at {self._address}:{self._port}"
 
+    def details(self) -> CameraDetails:
+        if self._device is None:
+            return CameraDetails()
+        return details(realsense(), self._device.handle, self._streams)
+
     def _fetch(self, deadline: Deadline) -> _Picture:
         header, channel = self._ask("frame", deadline)
         try:
@@ -150,7 +155,10 @@ class _SoftwareDevice:
         self._rs = rs
         self.handle = rs.software_device()
         self.handle.register_info(rs.camera_info.name, str(info.get("name", "software camera")))
-        self.handle.register_info(rs.camera_info.serial_number, str(info.get("serial", "")))
+        said = {"serial": "serial_number", "usb": "usb_type_descriptor", "firmware": "firmware_version"}
+        for key, name in said.items():
+            if info.get(key):
+                self.handle.register_info(getattr(rs.camera_info, name), str(info[key]))
         self._unit_m = float(info["depth_unit_m"])
         self._depth_sensor = self.handle.add_sensor(DEPTH_SENSOR)
         self._color_sensor = self.handle.add_sensor(COLOR_SENSOR)

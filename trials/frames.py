@@ -43,7 +43,12 @@ def write_frame(
     millimetres = np.clip(np.rint(np.nan_to_num(depth_m, posinf=0.0) * 1000.0), 0, 65535).astype(np.uint16)
     _write_png(depth_path(frames, trial), millimetres)
     if color is not None:
-        _write_png(color_path(frames, trial), np.ascontiguousarray(color[..., ::-1]))
+        write_color(color_path(frames, trial), color)
+
+
+def write_color(path: Path, color: NDArray[np.uint8]) -> None:
+    """Store (H, W, 3) RGB. Raises FrameNotStored."""
+    _write_png(path, np.ascontiguousarray(color[..., ::-1]))
 
 
 def read_depth(frames: Path, trial: int) -> NDArray[np.float32] | None:

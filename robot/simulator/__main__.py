@@ -17,7 +17,7 @@ from robot.objects import HOUSEHOLD_12, load_objects
 if TYPE_CHECKING:
     from robot.simulator.loop import SimulationLoop
 
-MODELS = ("cb3", "e-series")
+MODELS, MOUNTS = ("cb3", "e-series"), ("fixed", "wrist")
 PORT_TAKEN = 3
 
 
@@ -40,12 +40,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _served(arguments: argparse.Namespace) -> Iterator[SimulationLoop]:
     """All six ports listening; they are closed at the end."""
     from robot.simulator import camera_server, gripper_server, lab_server
+    from robot.simulator.camera_place import CameraMount
     from robot.simulator.camera_server import CameraServer, SimulatedCamera
     from robot.simulator.faults import FaultBoard
     from robot.simulator.gripper_device import GripperDevice
     from robot.simulator.gripper_server import GripperServer
     from robot.simulator.lab_server import LabServer
     from robot.simulator.loop import SimulationLoop
+    from robot.simulator.obstacle import UnseenObstacle
+    from robot.simulator.staging import Staging
     from robot.simulator.stereo_noise import StereoNoise
     from robot.simulator.tcp_server import listen
     from robot.simulator.ur_controller import start_ur_controller
@@ -68,14 +71,15 @@ def _served(arguments: argparse.Namespace) -> Iterator[SimulationLoop]:
             world.prepare(name)
         loop = SimulationLoop(ur.controller, world, speed)
         gripper = GripperDevice(world)
-        faults = FaultBoard(ur.controller, world, gripper)
+        staging = Staging(world, CameraMount(mount=arguments.mount, seed=arguments.camera_seed))
+        faults = FaultBoard(ur.controller, world, gripper, staging, UnseenObstacle(world), arguments.seed)
         for device in (gripper, faults):
             world.attach_device(device)
-        camera = SimulatedCamera(world, loop, faults, arguments.seed, StereoNoise())
+        camera = SimulatedCamera(world, staging, loop, faults, arguments.seed, StereoNoise())
         for server in (
-            GripperServer(listeners[0], gripper, loop),
+            GripperServer(listeners[0], gripper, loop, faults),
             CameraServer(listeners[1], camera, faults),
-            LabServer(listeners[2], loop, world, camera, gripper, faults),
+            LabServer(listeners[2], loop, world, staging, camera, gripper, faults),
         ):
             server.start()
             stack.callback(server.close)
@@ -95,6 +99,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--address", default="127.0.0.1", help="where to listen (default 127.0.0.1)")
     parser.add_argument("--speed", default="1", metavar="FACTOR|max", help="times real time (default 1)")
     parser.add_argument("--model", choices=MODELS, default="cb3", help="UR generation (default cb3)")
+    parser.add_argument("--mount", choices=MOUNTS, default=MOUNTS[0], help="of the camera (default fixed)")
+    parser.add_argument(
+        "--camera-seed", type=int, default=0, metavar="S", help="how far off its nominal place the camera hangs"
+    )
     parser.add_argument("--objects", type=Path, default=HOUSEHOLD_12, metavar="FILE", help="object set")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of the camera's noise before any placement")
     return parser

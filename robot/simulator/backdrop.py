@@ -1,4 +1,4 @@
-"""The empty cell as the camera sees it: table and floor, and the calibration board when it is shown."""
+"""The empty cell as the camera sees it: the table with its marks, the floor, and far away nothing."""
 
 from __future__ import annotations
 
@@ -9,97 +9,113 @@ import numpy as np
 from numpy.typing import NDArray
 
 from robot.frame import Intrinsics
-from robot.geometry import Transform, apply, invert
+from robot.geometry import Transform, invert
 from robot.simulator import camera_model
-from robot.simulator.board import BOARD, T_base_board
 from robot.simulator.cell_body import FLOOR_M, TABLE_MAX_M, TABLE_MIN_M, TABLE_TOP_M
+from robot.simulator.prints import MARKS_XY_M, T_base_mark, mark_print
 
 Image = NDArray[np.float32]
+
+FAR_M = 20.0
+"""Depth of what is neither table nor floor, far beyond what the camera can measure."""
 
 _TEXTURE_SEED = 20
 _TEXELS_PER_M = 1000
 _TABLE_RGB = np.array([0.60, 0.56, 0.50])
-_FLOOR_RGB = np.array([0.33, 0.34, 0.35])
+_FLOOR_RGB, _NOTHING_RGB = (0.33, 0.34, 0.35), (0.45, 0.46, 0.48)
+_NOTHING, _FLOOR, _TABLE = 0, 1, 2
 
 
 @dataclass(frozen=True, eq=False)
 class Backdrop:
-    """See :class:`robot.simulator.rendering.CleanView`; ``color_points`` (H, W, 3): what is seen, in the base frame."""
+    """See :class:`robot.simulator.rendering.CleanView`, and for the colour sensor's pixels what they see.
+
+    Attributes:
+        color_depth_m: (H, W) along the colour sensor's optical axis.
+        color_points: (H, W, 3) in the base frame.
+    """
 
     depth_m: Image
     incidence: Image
     albedo: Image
     color: Image
+    color_depth_m: Image
     color_points: Image
 
 
-def make_backdrop(board_shown: bool) -> Backdrop:
-    """Render the empty cell, with or without the board."""
+def make_backdrop(T_base_color: Transform) -> Backdrop:
+    """Render the empty cell as a camera at ``T_base_color`` sees it."""
     from robot.simulator.rendering import shading
 
-    depth_points, depth_on = _surface(camera_model.DEPTH, camera_model.T_base_depth(), board_shown)
-    local = apply(invert(camera_model.T_base_depth()), depth_points)
-    incidence = local[..., 2] / np.linalg.norm(local, axis=-1)
-    points, on = _surface(camera_model.COLOR, camera_model.T_base_color(), board_shown)
-    albedo = _albedo(points, on)
+    T_base_depth = T_base_color @ camera_model.T_color_depth()
+    depth_m, depth_points, depth_on = _surface(camera_model.DEPTH, T_base_depth)
+    unit = _directions(camera_model.DEPTH) / np.linalg.norm(_directions(camera_model.DEPTH), axis=-1, keepdims=True)
+    incidence = np.where(depth_on == _NOTHING, np.float32(1.0), np.abs(unit @ T_base_depth[2, :3].astype(np.float32)))
+    color_depth_m, points, on = _surface(camera_model.COLOR, T_base_color)
     up = np.broadcast_to(np.array([0.0, 0.0, 1.0], dtype=np.float32), points.shape)
-    color = albedo * shading(points.astype(np.float32), up, np.float32(1.0))[..., None] * 255.0
+    albedo = _albedo(camera_model.COLOR, T_base_color, points, on)
     return Backdrop(
-        depth_m=local[..., 2].astype(np.float32),
-        incidence=incidence.astype(np.float32),
-        albedo=_albedo(depth_points, depth_on).mean(axis=-1).astype(np.float32),
-        color=color.astype(np.float32),
-        color_points=points.astype(np.float32),
+        depth_m=depth_m,
+        incidence=incidence,
+        albedo=_albedo(camera_model.DEPTH, T_base_depth, depth_points, depth_on).mean(axis=-1),
+        color=albedo * shading(points, up, np.float32(1.0))[..., None] * np.float32(255.0),
+        color_depth_m=color_depth_m,
+        color_points=points,
     )
 
 
-_FLOOR, _TABLE, _BOARD = 0, 1, 2
+def _surface(sensor: Intrinsics, T_base_sensor: Transform) -> tuple[Image, Image, NDArray[np.int8]]:
+    """(H, W) depths, (H, W, 3) points in the base frame that the pixels' rays meet, and (H, W) what they lie on."""
+    directions = _directions(sensor) @ T_base_sensor[:3, :3].T.astype(np.float32)
+    origin = T_base_sensor[:3, 3].astype(np.float32)
+    depth = _depth_at_height(FLOOR_M, origin, directions)
+    on = np.where(depth < FAR_M, np.int8(_FLOOR), np.int8(_NOTHING))
+    table_depth = _depth_at_height(TABLE_TOP_M, origin, directions)
+    inside = table_depth < FAR_M
+    for axis in (0, 1):
+        along = origin[axis] + directions[..., axis] * table_depth
+        inside &= (along >= TABLE_MIN_M[axis]) & (along <= TABLE_MAX_M[axis])
+    depth[inside], on[inside] = table_depth[inside], _TABLE
+    return depth, origin + directions * depth[..., None], on
 
 
-def _surface(
-    sensor: Intrinsics, T_base_sensor: Transform, board_shown: bool
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """(H, W, 3) first points met by the pixels' rays, base frame, and (H, W) what they belong to."""
+def _depth_at_height(z_m: float, origin: Image, directions: Image) -> Image:
+    """(H, W) depth at which the rays pass that height in the base frame, FAR_M for those that do not."""
+    falling = directions[..., 2]
+    drop = np.float32(z_m) - origin[2]
+    meets = falling * np.sign(drop) > abs(drop) / FAR_M
+    return np.where(meets, drop / np.where(meets, falling, 1.0), np.float32(FAR_M)).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=2)
+def _directions(sensor: Intrinsics) -> Image:
+    """(H, W, 3) the pixels' rays in the sensor's frame, 1 long along the optical axis."""
     u, v = np.meshgrid(np.arange(float(sensor.width)), np.arange(float(sensor.height)))
-    directions = sensor.deproject(u, v, np.ones(u.shape)) @ T_base_sensor[:3, :3].T
-    origin = T_base_sensor[:3, 3]
-
-    def at_height(z_m: float) -> NDArray[np.float64]:
-        points: NDArray[np.float64] = origin + directions * ((z_m - origin[2]) / directions[..., 2])[..., None]
-        return points
-
-    points, on = at_height(FLOOR_M), np.full(u.shape, _FLOOR)
-    table = at_height(TABLE_TOP_M)
-    inside = ((table[..., :2] >= TABLE_MIN_M) & (table[..., :2] <= TABLE_MAX_M)).all(axis=-1)
-    points[inside], on[inside] = table[inside], _TABLE
-    if board_shown:
-        plate = at_height(TABLE_TOP_M + BOARD.thickness_m)
-        x, y, _ = np.moveaxis(apply(invert(T_base_board()), plate), -1, 0)
-        width, height = BOARD.size_m
-        margin = BOARD.margin_m
-        inside = (x >= -margin) & (x <= width + margin) & (y >= -margin) & (y <= height + margin)
-        points[inside], on[inside] = plate[inside], _BOARD
-    return points, on
+    return sensor.deproject(u, v, np.ones(u.shape)).astype(np.float32)
 
 
-def _albedo(points: NDArray[np.float64], on: NDArray[np.int64]) -> NDArray[np.float64]:
+def _albedo(sensor: Intrinsics, T_base_sensor: Transform, points: Image, on: NDArray[np.int8]) -> Image:
     """(H, W, 3) RGB in 0..1."""
     import cv2
 
-    x = ((points[..., 0] - TABLE_MIN_M[0]) * _TEXELS_PER_M).astype(np.float32)
-    y = ((points[..., 1] - TABLE_MIN_M[1]) * _TEXELS_PER_M).astype(np.float32)
-    albedo = cv2.remap(_table_texture(), y, x, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT).astype(np.float64)
+    x = (points[..., 0] - np.float32(TABLE_MIN_M[0])) * np.float32(_TEXELS_PER_M)
+    y = (points[..., 1] - np.float32(TABLE_MIN_M[1])) * np.float32(_TEXELS_PER_M)
+    albedo: Image = cv2.remap(_table_texture(), y, x, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     albedo[on == _FLOOR] = _FLOOR_RGB
-    if (on == _BOARD).any():
-        per_m = 4000.0
-        local = apply(invert(T_base_board()), points)
-        columns = ((local[..., 0] + BOARD.margin_m) * per_m - 0.5).astype(np.float32)
-        rows = ((local[..., 1] + BOARD.margin_m) * per_m - 0.5).astype(np.float32)
-        # A camera pixel covers about a millimetre: average over it as a sensor does.
-        printed = cv2.GaussianBlur(BOARD.picture(per_m), (0, 0), 1.6)
-        paper = cv2.remap(printed, columns, rows, cv2.INTER_LINEAR)[..., None] / 255.0 * 0.86 + 0.05
-        albedo = np.where((on == _BOARD)[..., None], paper, albedo)
-    return np.asarray(albedo)
+    albedo[on == _NOTHING] = _NOTHING_RGB
+    for mark_id in range(len(MARKS_XY_M)):
+        _draw_mark(mark_id, sensor, invert(T_base_sensor), albedo, on)
+    return albedo
+
+
+def _draw_mark(mark_id: int, sensor: Intrinsics, T_sensor_base: Transform, albedo: Image, on: NDArray[np.int8]) -> None:
+    mark, T_sensor_mark = mark_print(mark_id), T_sensor_base @ T_base_mark(mark_id)
+    window = mark.window(sensor, T_sensor_mark)
+    if window is None:
+        return
+    printed, covered = mark.draw(sensor, T_sensor_mark, window)
+    share = np.where(on[window] == _TABLE, covered, np.float32(0.0))[..., None]
+    albedo[window] = albedo[window] * (1 - share) + printed[..., None] * share
 
 
 @functools.lru_cache(maxsize=1)

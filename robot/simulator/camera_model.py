@@ -1,4 +1,4 @@
-"""Where the simulated camera hangs and what its sensors are: a D435-like stereo pair, a colour sensor beside it."""
+"""The simulated camera's sensors: a D435-like stereo pair, and a colour sensor beside it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,6 @@ BASELINE_M = 0.050
 NEAREST_M, FARTHEST_M = 0.17, 4.0
 
 
-def T_base_color() -> Transform:
-    """(4, 4) pose of the colour sensor: 0.70 m above the table, looking straight down."""
-    return transform([[0.0, -1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, -1.0]], [0.50, 0.0, 0.45])
-
-
 def T_color_depth() -> Transform:
     """(4, 4): the depth sensor sits 15 mm to the colour sensor's left."""
     return transform(np.eye(3), [-0.015, 0.0, 0.0])
-
-
-def T_base_depth() -> Transform:
-    """(4, 4) pose of the depth sensor."""
-    return T_base_color() @ T_color_depth()

@@ -19,6 +19,7 @@ from robot.simulator.faults import FaultBoard
 from robot.simulator.loop import SimulationLoop
 from robot.simulator.rendering import Renderer
 from robot.simulator.scene import Scene, SceneReader
+from robot.simulator.staging import Staging
 from robot.simulator.stereo_noise import ColorImage, DepthImage, StereoNoise, noisy_color, noisy_depth
 from robot.simulator.tcp_server import TcpServer
 from robot.simulator.world import World
@@ -42,9 +43,11 @@ class Picture:
 class SimulatedCamera:
     """Takes pictures of a world. Any thread may ask; they are taken one after the other."""
 
-    def __init__(self, world: World, loop: SimulationLoop, faults: FaultBoard, seed: int, noise: StereoNoise) -> None:
+    def __init__(
+        self, world: World, staging: Staging, loop: SimulationLoop, faults: FaultBoard, seed: int, noise: StereoNoise
+    ) -> None:
         self._world, self._loop, self._faults, self._noise = world, loop, faults, noise
-        self._reader = SceneReader(world)
+        self._reader = SceneReader(world, staging)
         self._renderer = Renderer()
         self._lock = threading.Lock()
         self._number = 0
@@ -60,14 +63,14 @@ class SimulatedCamera:
     def capture(self) -> Picture:
         """Take a picture, or repeat the last one while the camera is frozen."""
         with self._lock:
-            if "frozen_frame" in self._faults.camera and self._last is not None:
+            if "frozen_frame" in self._faults.active and self._last is not None:
                 return self._last
             scene = self._loop.call(self._expose, _CALL_TIMEOUT_S)
             view = self._renderer.render(scene)
             seed, number_when_placed = self._noise_seed
             rng = np.random.default_rng([seed, self._number - number_when_placed])
             depth, color = noisy_depth(view, self._noise, rng), noisy_color(view, self._noise, rng)
-            if "all_holes" in self._faults.camera:
+            if "all_holes" in self._faults.active:
                 depth = np.zeros_like(depth)
             self._last = Picture(self._number, self._timestamp_ms, depth, color)
             return self._last
@@ -93,8 +96,12 @@ class CameraServer:
         self._server.close()
 
     def _handle(self, connection: socket.socket) -> None:
+        if "camera_missing" in self._faults.active:
+            return
         with connection.makefile("rb") as lines:
             while raw := lines.readline(_LINE_MAX):
+                if "camera_missing" in self._faults.active:
+                    return
                 for block in self._answer(raw):
                     connection.sendall(block)
 
@@ -108,7 +115,7 @@ class CameraServer:
             return [_line(info())]
         if wanted != "frame":
             return [_line({"error": f"cannot get {wanted!r}: known are info and frame"})]
-        if "camera_silence" in self._faults.camera:
+        if "camera_silence" in self._faults.active:
             return []
         try:
             picture = self._camera.capture()
@@ -128,6 +135,9 @@ def info() -> dict[str, Any]:
         "color": asdict(camera_model.COLOR),
         "T_color_depth": camera_model.T_color_depth().tolist(),
         "depth_unit_m": camera_model.DEPTH_UNIT_M,
+        "usb": "3.2",
+        "firmware": "5.16.0.1",
+        "fps": 30,
         "bytes": 0,
     }
 

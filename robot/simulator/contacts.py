@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from robot.simulator.cell_body import OBSTACLE_BODY
+
 _SCENE, _ARM, _GRIPPER, _OBJECT = 0, 1, 2, 3
 _GRIPPER_BODIES = ("gripper", "finger_carrier", "left_finger", "right_finger")
 
@@ -23,6 +25,8 @@ class Contacts:
                 kinds[i] = _GRIPPER
             elif name == object_body:
                 kinds[i] = _OBJECT
+            elif name == OBSTACLE_BODY:
+                kinds[i] = _SCENE
         self._kind = kinds[model.geom_bodyid]
         self._body = np.array(model.geom_bodyid)
         self._fingers = [model.body(name).id for name in ("left_finger", "right_finger")]

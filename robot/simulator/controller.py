@@ -2,7 +2,8 @@
 
 Kinder than a real one: the force it reports is that of the contacts, without the noise and the drift of a CB3's
 estimate and without what acceleration and friction add to it; and a program that starts finds the TCP and the payload
-as the one before left them.
+as the one before left them. A safeguard stop is not kind: once the light curtain is free, a program that nobody has
+stopped goes on by itself, as it does on a controller whose safeguard resets automatically.
 """
 
 from __future__ import annotations
@@ -68,8 +69,8 @@ class URController:
         self.publish_wanted = True
         self.arrived = False
         self.stop_reason = ""
-        self.silent = False
         self.drop_connections: Callable[[], None] = _nothing
+        self.drop_dashboard: Callable[[], None] = _nothing
         self._publisher: Publisher = _nobody
         self._monitor = SafetyMonitor(settings or SafetySettings())
         self._program: Program | None = None
@@ -133,13 +134,19 @@ class URController:
         """Send the state to whoever listens."""
         self.publish_wanted = False
         arrived, self.arrived = self.arrived, False
-        if not self.silent:
+        if not self.faults.silent:
             self._publisher(Report(self), self._state_version, arrived)
 
-    def attach(self, publisher: Publisher, drop_connections: Callable[[], None]) -> None:
-        """Where the state goes, and how to cut the clients off."""
+    def attach(
+        self,
+        publisher: Publisher,
+        drop_connections: Callable[[], None],
+        drop_dashboard: Callable[[], None] | None = None,
+    ) -> None:
+        """Where the state goes, and how to cut the clients of RTDE and of the dashboard off."""
         self._publisher = publisher
         self.drop_connections = drop_connections
+        self.drop_dashboard = drop_dashboard or _nothing
 
     # -- what clients do (via the inbox)
 
@@ -157,8 +164,9 @@ class URController:
 
     def load_script(self, text: str, name: str) -> None:
         """A program was uploaded: it runs at once, if the arm may."""
-        if self.robot_mode is not RobotMode.RUNNING or self.safety is not Safety.NORMAL:
-            print(f"program {name} not started: {self.robot_mode.name}, {self.safety.name}", file=sys.stderr)
+        if self.robot_mode is not RobotMode.RUNNING or self.safety is not Safety.NORMAL or self.faults.local_mode:
+            why = "local control" if self.faults.local_mode else f"{self.robot_mode.name}, {self.safety.name}"
+            print(f"program {name} not started: {why}", file=sys.stderr)
             return
         self.stop_program()
         if not is_control_script(text):
@@ -252,6 +260,21 @@ class URController:
             self.safety = Safety.NORMAL
             self._changed()
 
+    def open_safeguard(self) -> None:
+        """Somebody steps into the light curtain: the arm stops on its path, and the program waits."""
+        if self.safety is Safety.NORMAL:
+            self.pause()
+            self.safety = Safety.SAFEGUARD_STOP
+            self._changed()
+
+    def close_safeguard(self) -> None:
+        """The light curtain is free: a program that still waits goes on, and the arm with it."""
+        if self.safety is Safety.SAFEGUARD_STOP:
+            self.safety = Safety.NORMAL
+            if self.runtime_state is RuntimeState.PAUSED:
+                self.play()
+            self._changed()
+
     def unlock(self) -> None:
         """After a protective stop: the arm may move again, the program that ran is gone."""
         if self.safety is Safety.PROTECTIVE_STOP:
@@ -263,14 +286,14 @@ class URController:
     def shut_down(self) -> None:
         """Tell every client that the program has stopped, for the last time."""
         self.stop_program()
-        self.silent = False
+        self.faults.silent = False
         self.publish()
 
     # -- faults on command
 
-    def inject(self, name: str, delay_s: float = 0.1) -> None:
+    def inject(self, name: str, delay_s: float = 0.1, *, at_once: bool = False) -> None:
         """See Faults.inject."""
-        self.faults.inject(name, delay_s)
+        self.faults.inject(name, delay_s, at_once=at_once)
 
     def clear_faults(self) -> None:
         """See Faults.clear."""

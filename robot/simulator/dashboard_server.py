@@ -1,9 +1,9 @@
 """The dashboard server (port 29999): one line in, one line out.
 
 It is kinder than a real one: a protective stop is unlocked at once and as often as asked, where a controller refuses
-for its first 5 s; power and brakes take no time; a CB3 knows ``is in remote control`` too; and nothing it does needs
-remote control. ``unlock protective stop`` also ends the program, which on a controller stays paused until somebody
-stops it, and could be played on.
+for its first 5 s; power and brakes take no time; a CB3 knows ``is in remote control`` too, and, under the fault
+``local_mode``, refuses as an e-Series in local control does. ``unlock protective stop`` also ends the program, which on
+a controller stays paused until somebody stops it, and could be played on.
 """
 
 from __future__ import annotations
@@ -36,7 +36,13 @@ class DashboardServer:
     def close(self) -> None:
         self._server.close()
 
+    def drop_connections(self) -> None:
+        """Close every connection once."""
+        self._server.drop_connections()
+
     def _handle(self, sock: socket.socket) -> None:
+        if self._controller.faults.dashboard_down:
+            return
         sock.sendall(_GREETING.encode())
         with sock.makefile("rb") as lines:
             while raw := lines.readline(_LINE_MAX):
@@ -52,6 +58,8 @@ class DashboardServer:
 def answer(controller: URController, line: str) -> str:
     """Carry out one dashboard command; the line to answer with."""
     wanted = line.lower()
+    if controller.faults.local_mode and wanted.startswith(_REFUSED_IN_LOCAL_CONTROL):
+        return _NOT_ALLOWED if wanted.startswith(_SAFETY_RELATED) else f"Failed to execute: {line}"
     handler = _COMMANDS.get(wanted)
     if handler is not None:
         return handler(controller)
@@ -131,6 +139,9 @@ def _fixed(text: str) -> Callable[[URController], str]:
     return lambda controller: text
 
 
+_NOT_ALLOWED = "Command is not allowed due to safety reasons"
+_SAFETY_RELATED = ("power", "brake release", "unlock", "restart safety")
+_REFUSED_IN_LOCAL_CONTROL = (*_SAFETY_RELATED, "stop", "play", "pause", "load", "shutdown", "set operational mode")
 _COMMANDS: Mapping[str, Callable[[URController], str]] = MappingProxyType(
     {
         "power on": _power_on,
@@ -145,7 +156,7 @@ _COMMANDS: Mapping[str, Callable[[URController], str]] = MappingProxyType(
         "version": _version,
         "get serial number": lambda controller: controller.version.serial,
         "get robot model": _fixed("UR5"),
-        "is in remote control": _fixed("true"),
+        "is in remote control": lambda controller: "false" if controller.faults.local_mode else "true",
         "get operational mode": _fixed("AUTOMATIC"),
         "robotmode": _robot_mode,
         "safetymode": lambda controller: f"Safetymode: {controller.safety.name}",

@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from robot.errors import SettingsError, did_you_mean
-from robot.simulator.gripper_device import GripperDevice
-from robot.simulator.world import World
 
-CONTROLLER_FAULTS = ("protective_stop", "emergency_stop", "rtde_silence", "dropped_sockets")
-GRIPPER_FAULTS = ("gripper_fault", "object_lost")
-CAMERA_FAULTS = ("camera_silence", "frozen_frame", "all_holes")
-FAULT_NAMES = CONTROLLER_FAULTS + GRIPPER_FAULTS + CAMERA_FAULTS
+if TYPE_CHECKING:
+    from robot.simulator.gripper_device import GripperDevice
+    from robot.simulator.obstacle import UnseenObstacle
+    from robot.simulator.staging import Staging
+    from robot.simulator.world import World
+
+CONTROLLER_FAULTS = (
+    "protective_stop",
+    "emergency_stop",
+    "safeguard_stop",
+    "program_stopped",
+    "rtde_silence",
+    "dropped_sockets",
+    "local_mode",
+    "dashboard_down",
+    "registers_in_use",
+)
+GRIPPER_FAULTS = ("gripper_fault", "gripper_silence", "gripper_inactive", "object_lost")
+CAMERA_FAULTS = ("camera_silence", "camera_missing", "frozen_frame", "all_holes", "camera_bumped")
+FAULT_NAMES = (*CONTROLLER_FAULTS, *GRIPPER_FAULTS, *CAMERA_FAULTS, "unseen_obstacle")
+
+_LASTING = ("gripper_silence", "camera_silence", "camera_missing", "frozen_frame", "all_holes")
+_BUMP_SETTINGS = ("move_m", "turn_rad", "axis")
+_AXES = ("x", "y", "z")
 
 
 class ControllerFaults(Protocol):
     """What the simulated UR controller offers."""
 
-    def inject(self, name: str, delay_s: float = 0.1) -> None:
+    def inject(self, name: str, delay_s: float = 0.1, *, at_once: bool = False) -> None:
         """Arrange for one of ``CONTROLLER_FAULTS``."""
         ...
 
@@ -27,43 +48,76 @@ class ControllerFaults(Protocol):
 
 
 class FaultBoard:
-    """Where all faults are injected and cleared. On the simulation thread, but for ``camera``.
+    """Where all faults are injected and cleared. On the simulation thread, but for ``active``.
 
     Attributes:
-        camera: names of the camera's faults that are active now; replaced as a whole, so any thread may read it.
+        active: names of the lasting faults of gripper and camera; replaced as a whole, so any thread may read it.
     """
 
-    def __init__(self, controller: ControllerFaults, world: World, gripper: GripperDevice) -> None:
+    def __init__(
+        self,
+        controller: ControllerFaults,
+        world: World,
+        gripper: GripperDevice,
+        staging: Staging,
+        obstacle: UnseenObstacle,
+        seed: int = 0,
+    ) -> None:
+        """``seed``: of the camera's bumps before any placement."""
         self._controller, self._world, self._gripper = controller, world, gripper
+        self._staging, self._obstacle, self._seed = staging, obstacle, seed
         self._waiting_s: dict[str, float] = {}
-        self.camera: frozenset[str] = frozenset()
+        self.active: frozenset[str] = frozenset()
 
     @property
     def waiting(self) -> tuple[str, ...]:
-        """Faults of the gripper whose time has not come."""
-        return tuple(self._waiting_s)
+        """Faults outside the controller whose time has not come."""
+        return (*self._waiting_s, *(["unseen_obstacle"] if self._obstacle.waiting else []))
 
-    def inject(self, name: str, delay_s: float = 0.1) -> None:
-        """Arrange for a fault; ``delay_s`` is simulated time, for the camera's faults it is not used.
+    def inject(self, name: str, delay_s: float = 0.1, *, at_once: bool = False, **settings: Any) -> None:
+        """Arrange for a fault.
+
+        Args:
+            delay_s: simulated time until the gripper's faults strike; the controller's stops count it from the arm's
+                next motion. The camera's strike at once, the obstacle waits for the fingers to come down.
+            at_once: do not wait for anything.
+            settings: of ``camera_bumped``: how far it moves (``move_m``, 0.010) and turns (``turn_rad``, 0) in its own
+                axes, and along and about which ``axis`` ("x", "y" or "z"); without an axis, any direction.
 
         Raises:
-            SettingsError: unknown name.
+            SettingsError: unknown name, or settings that the fault does not have.
         """
         if name not in FAULT_NAMES:
             raise SettingsError(f"unknown fault '{name}'", did_you_mean(name, FAULT_NAMES))
+        known = _BUMP_SETTINGS if name == "camera_bumped" else ()
+        for setting in settings:
+            if setting not in known:
+                hint = did_you_mean(setting, known) if known else "it has none"
+                raise SettingsError(f"the fault '{name}' has no setting '{setting}'", hint)
         if name in CONTROLLER_FAULTS:
-            self._controller.inject(name, delay_s)
+            self._controller.inject(name, delay_s, at_once=at_once)
+        elif name == "camera_bumped":
+            self._bump(**settings)
+        elif name == "unseen_obstacle":
+            (self._obstacle.appear if at_once else self._obstacle.expect)()
         elif name in CAMERA_FAULTS:
-            self.camera = self.camera | {name}
+            self._strike(name)
         else:
-            self._waiting_s[name] = max(delay_s, 0.0)
+            self._waiting_s[name] = 0.0 if at_once else max(delay_s, 0.0)
             self.tick(0.0)
 
     def clear(self) -> None:
-        """Take back what can be taken back. A broken-down gripper stays so until it is reset and activated."""
+        """Take back what can be taken back. A gripper that broke down or lost its power has to be activated again."""
         self._controller.clear_faults()
         self._waiting_s.clear()
-        self.camera = frozenset()
+        self.active = frozenset()
+        self._staging.camera.put_back()
+        self._obstacle.remove()
+
+    def placed(self, pose_seed: int) -> None:
+        """An object has been placed: the obstacle is gone, and bumps follow from ``pose_seed``."""
+        self._seed = pose_seed
+        self._obstacle.remove()
 
     @property
     def busy(self) -> bool:
@@ -72,12 +126,35 @@ class FaultBoard:
 
     def tick(self, period_s: float) -> None:
         """Simulated time has passed."""
+        self._obstacle.tick()
         for name in list(self._waiting_s):
             self._waiting_s[name] -= period_s
-            if self._waiting_s[name] > 0.0:
-                continue
-            del self._waiting_s[name]
-            if name == "gripper_fault":
-                self._gripper.break_down()
-            else:
-                self._world.lose_object()
+            if self._waiting_s[name] <= 0.0:
+                del self._waiting_s[name]
+                self._strike(name)
+
+    def _strike(self, name: str) -> None:
+        if name in _LASTING:
+            self.active = self.active | {name}
+        elif name == "gripper_fault":
+            self._gripper.break_down()
+        elif name == "gripper_inactive":
+            self._gripper.lose_power()
+        else:
+            self._world.lose_object()
+
+    def _bump(self, move_m: float = 0.010, turn_rad: float = 0.0, axis: str | None = None) -> None:
+        if axis is None:
+            move, turn = _directions(self._seed)
+        elif axis in _AXES:
+            move = turn = np.eye(3)[_AXES.index(axis)]
+        else:
+            raise SettingsError(f"axis must be one of {', '.join(_AXES)}, got {axis!r}")
+        self._staging.camera.bump(move * float(move_m), turn * float(turn_rad))
+
+
+def _directions(seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    from robot.simulator.camera_place import random_direction
+
+    rng = np.random.default_rng(seed % 2**32)
+    return random_direction(rng), random_direction(rng)

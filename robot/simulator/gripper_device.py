@@ -80,6 +80,12 @@ class GripperDevice:
         self._world.halt_jaws()
         self._publish()
 
+    def lose_power(self) -> None:
+        """As after a power cycle: not active, and the jaws stay where they are."""
+        self._written.update(ACT=0, GTO=0)
+        self._reset()
+        self._publish()
+
     def tick(self, period_s: float) -> None:
         """Go on with the activation; called after every ``World.advance``."""
         if self.busy and self._world.jaws.motion is not JawMotion.MOVING:

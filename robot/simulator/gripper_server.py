@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+from robot.simulator.faults import FaultBoard
 from robot.simulator.gripper_device import WRITABLE, GripperDevice
 from robot.simulator.loop import SimulationLoop
 from robot.simulator.tcp_server import TcpServer
@@ -17,9 +18,10 @@ _LINE_MAX = 4096
 class GripperServer:
     """One thread per connection; one answer in one packet per request."""
 
-    def __init__(self, listener: socket.socket, device: GripperDevice, loop: SimulationLoop) -> None:
-        self._device = device
-        self._loop = loop
+    def __init__(
+        self, listener: socket.socket, device: GripperDevice, loop: SimulationLoop, faults: FaultBoard
+    ) -> None:
+        self._device, self._loop, self._faults = device, loop, faults
         self._server = TcpServer(listener, self._handle, "gripper")
 
     def start(self) -> None:
@@ -32,7 +34,7 @@ class GripperServer:
         with connection.makefile("rb") as lines:
             while raw := lines.readline(_LINE_MAX):
                 words = raw.decode("ascii", "replace").split()
-                if words:
+                if words and "gripper_silence" not in self._faults.active:
                     connection.sendall(self._answer(words))
 
     def _answer(self, words: list[str]) -> bytes:

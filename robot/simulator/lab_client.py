@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from robot.calibration_board import BoardSettings
 from robot.channel import Channel, ChannelError
 from robot.deadline import Deadline
 from robot.errors import CellError, SimulatorLost
@@ -64,20 +66,52 @@ class LabClient:
         reply = self._ask({"do": "referee"})
         return Verdict(reply["object"], reply["lifted"], reply["held"], reply["height_m"])
 
-    def show_board(self, shown: bool) -> None:
-        """Lay the calibration board on the table, or take it away."""
-        self._ask({"do": "board", "shown": shown})
+    def show_board(
+        self,
+        where: Literal["none", "table", "gripper"],
+        board: BoardSettings | None = None,
+        *,
+        scale: float = 1.0,
+        seed: int = 0,
+    ) -> None:
+        """Lay the calibration board on the table, put it between the jaws, or take it away.
+
+        Args:
+            board: as it was meant to be printed; None is the usual one.
+            scale: how much larger the print came out.
+            seed: how exactly the operator puts it there: within 15 mm and 8 degrees of the workspace's middle, or
+                within 3 mm and 2 degrees of ``T_flange_board``.
+        """
+        wanted = asdict(board or BoardSettings())
+        self._ask({"do": "board", "where": where, "board": wanted, "scale": scale, "seed": seed})
+
+    def move_camera(self, translation_m: ArrayLike, rotation_vector_rad: ArrayLike) -> None:
+        """Bump the camera, each (3,) in its own axes; ``clear_faults`` pushes it back."""
+        shift, turn = np.asarray(translation_m).tolist(), np.asarray(rotation_vector_rad).tolist()
+        self._ask({"do": "move_camera", "translation_m": shift, "rotation_vector_rad": turn})
+
+    def tip_miss(self, corner: int) -> NDArray[np.float64]:
+        """(3,) the tip of the closed fingers minus the true place of the board's corner, base axes [m]."""
+        return np.array(self._ask({"do": "tip_miss", "corner": corner})["miss_m"])
 
     def truth(self) -> dict[str, Any]:
-        """Everything, for tests."""
+        """Everything, for tests: poses are nested lists, None where there is no such thing."""
         return self._ask({"do": "truth"})
 
-    def fault(self, name: str, delay_s: float = 0.1) -> None:
-        """Arrange for a fault; ``delay_s`` is simulated time."""
-        self._ask({"do": "fault", "name": name, "delay_s": delay_s})
+    def fault(self, name: str, delay_s: float = 0.1, *, at_once: bool = False, **settings: float | str) -> None:
+        """Arrange for one of :data:`robot.simulator.faults.FAULT_NAMES`.
+
+        Args:
+            delay_s: simulated time; the controller's stops count it from the arm's next motion.
+            at_once: do not wait for the arm to move, nor for the delay.
+            settings: of ``camera_bumped``: ``move_m``, ``turn_rad`` and ``axis`` ("x", "y" or "z").
+        """
+        self._ask(
+            {"do": "fault", "name": name, "delay_s": delay_s, "at_once": at_once, "settings": dict(settings or {})}
+        )
 
     def clear_faults(self) -> None:
-        """Take back what can be taken back, the emergency stop button included."""
+        """Take back what can be taken back: push the camera back, plug in, release the emergency stop button."""
         self._ask({"do": "clear_faults"})
 
     def status(self) -> dict[str, Any]:

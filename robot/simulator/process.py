@@ -9,7 +9,7 @@ import socket
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 from robot.channel import pause
 from robot.child_process import spawn_module
@@ -45,12 +45,17 @@ class SimulatedCell:
         seed: int = 0,
         speed: str = "max",
         model: str = "cb3",
+        mount: Literal["fixed", "wrist"] = "fixed",
+        camera_seed: int = 0,
         timeout_s: float = 60.0,
     ) -> SimulatedCell:
         """Start a simulator and wait until it is ready. Call it from the main thread.
 
         Args:
             address: where to listen; None takes a free address of 127.0.0.0/8.
+            seed: of the camera's noise before any placement.
+            mount: where the camera hangs: "fixed" over the table, or on the "wrist".
+            camera_seed: by how much, up to a centimetre and a degree, it hangs off its nominal place.
             timeout_s: how long the simulator may show no sign of life: every line it writes (the decomposition of a
                 mesh takes a while, once) starts the time anew.
 
@@ -63,6 +68,7 @@ class SimulatedCell:
             chosen = address or _free_address()
             said = tempfile.TemporaryFile()  # noqa: SIM115  # closed in stop()
             arguments = ["--address", chosen, "--objects", str(Path(objects).resolve()), "--seed", str(seed)]
+            arguments += ["--mount", mount, "--camera-seed", str(camera_seed)]
             process = spawn_module(
                 "robot.simulator",
                 [*arguments, "--speed", speed, "--model", model],

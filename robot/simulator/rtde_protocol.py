@@ -82,7 +82,7 @@ _TYPES_OF_INPUTS: dict[str, str] = {
 _REGISTER = re.compile(r"(input|output)_(int|double|bit)_register_(\d{1,3})")
 _REGISTER_TYPES = {"int": "INT32", "double": "DOUBLE", "bit": "BOOL"}
 NUMBER_OF_REGISTERS = 48
-NOT_FOUND = "NOT_FOUND"
+NOT_FOUND, IN_USE = "NOT_FOUND", "IN_USE"
 
 
 class ProtocolError(Exception):
@@ -225,3 +225,8 @@ class InputRecipe:
             for i, number in enumerate(numbers)
             if first + i < NUMBER_OF_REGISTERS
         ]
+
+
+def in_use(names: Sequence[str]) -> bytes:
+    """The answer to a set-up request for inputs that another client has taken; recipe 0 is none."""
+    return frame(SETUP_INPUTS, bytes([0]) + ",".join(IN_USE for _ in names).encode())

@@ -24,6 +24,7 @@ from robot.simulator.rtde_protocol import (
     Packet,
     ProtocolError,
     frame,
+    in_use,
     parse_names,
     split_packets,
 )
@@ -130,10 +131,7 @@ class RtdeConnection:
         elif packet.kind == SETUP_OUTPUTS:
             self._set_up_outputs(packet.payload)
         elif packet.kind == SETUP_INPUTS:
-            recipe = InputRecipe.of(len(self._inputs) + 1, parse_names(packet.payload))
-            self._inputs[recipe.recipe_id] = recipe
-            self.commands = True
-            self._send(recipe.reply())
+            self._set_up_inputs(parse_names(packet.payload))
         elif packet.kind in (START, PAUSE):
             ready = self._outputs is not None and self._outputs.complete
             self._send(frame(packet.kind, bytes([int(ready)])))
@@ -153,6 +151,15 @@ class RtdeConnection:
         nominal_hz = 1.0 / self._version.period_s
         self._interval_s = 0.0 if not 0.0 < frequency < nominal_hz else 1.0 / frequency
         self._send(self._outputs.reply())
+
+    def _set_up_inputs(self, names: list[str]) -> None:
+        if self._controller.faults.registers_in_use:
+            self._send(in_use(names))
+            return
+        recipe = InputRecipe.of(len(self._inputs) + 1, names)
+        self._inputs[recipe.recipe_id] = recipe
+        self.commands = True
+        self._send(recipe.reply())
 
     def _take_data(self, payload: bytes) -> None:
         recipe = self._inputs.get(payload[0]) if payload else None

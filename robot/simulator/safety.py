@@ -32,6 +32,7 @@ class Safety(Enum):
 
     NORMAL = (1, 1 << 0)
     PROTECTIVE_STOP = (3, 1 << 2 | 1 << 10)
+    SAFEGUARD_STOP = (5, 1 << 4 | 1 << 10)
     ROBOT_EMERGENCY_STOP = (7, 1 << 6 | 1 << 7 | 1 << 10)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,15 +11,20 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from robot.calibration_board import BoardSettings
 from robot.frame import Intrinsics
-from robot.geometry import apply, invert
+from robot.geometry import Transform, apply, invert, transform
 from robot.shapes import Faces, Vertices, triangles
 from robot.simulator import camera_model
 from robot.simulator.contacts import robot_geoms
+from robot.simulator.staging import Staging
 from robot.simulator.world import Thing, World
 
 _SEGMENTS = 48
 _SHAPES = {"mjGEOM_BOX": "box", "mjGEOM_CYLINDER": "cylinder", "mjGEOM_CAPSULE": "capsule"}
+_PLATE_RGB = (0.75, 0.75, 0.73)
+PRINTED_FACES = 2
+"""So many of a board's triangles, the first ones, carry its print."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +43,20 @@ class Visual:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """Visuals with their poses in the base frame, and whether the board lies on the table.
+    """Everything that moves, and where it is seen from.
 
-    ``key`` is equal for scenes that look the same.
+    Attributes:
+        visuals: the shown board's plate first, if there is one.
+        poses: (N, 4, 4) of the visuals in the base frame.
+        T_base_color: (4, 4) of the colour sensor.
+        board: the shown board as it was printed, or None.
+        key: equal for scenes that look the same.
     """
 
     visuals: tuple[Visual, ...]
     poses: NDArray[np.float64]
-    board_shown: bool
+    T_base_color: Transform
+    board: BoardSettings | None
     key: bytes
 
     def merged(self) -> tuple[Vertices, Faces, NDArray[np.float32]]:
@@ -67,52 +79,45 @@ def joined(visuals: Sequence[Visual]) -> Visual:
 
 
 class SceneReader:
-    """Takes snapshots of a world. On the simulation thread."""
+    """Takes snapshots of a world and what people have put into it. On the simulation thread."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, staging: Staging) -> None:
+        self._world, self._staging = world, staging
         self._geoms = robot_geoms(world.model)  # the robot comes first in every model: the numbers never change
         self._robot = [_geom_visual(world.model, geom) for geom in self._geoms]
         self._radii = np.array([visual.radius_m for visual in self._robot])
         self._things: dict[str, Visual] = {}
-        self._sensors = [
-            (invert(camera_model.T_base_color()), camera_model.COLOR),
-            (invert(camera_model.T_base_depth()), camera_model.DEPTH),
-        ]
 
     def read(self) -> Scene:
         """Everything that is, at least partly, in view of either sensor."""
-        positions, rotations = self._world.geom_poses()
-        centers = positions[self._geoms]
-        visible = self._visible(positions[self._geoms], rotations[self._geoms])
-        visuals = [self._robot[i] for i in visible]
-        poses = np.zeros((len(visible), 4, 4))
-        poses[:, 3, 3] = 1.0
-        poses[:, :3, 3] = centers[visible]
-        poses[:, :3, :3] = rotations[self._geoms[visible]]
+        T_base_color = self._staging.T_base_color
+        seen, poses = self._robot_in_view(T_base_color)
+        visuals = [self._robot[i] for i in seen]
+        shown, T_base_board, name = self._staging.board, self._staging.T_base_board, b""
+        if shown is not None and T_base_board is not None:
+            visuals, poses = [plate(shown.board), *visuals], [T_base_board, *poses]
+            name = repr(shown.board).encode()
         thing, T_base_object = self._world.thing, self._world.T_base_object
-        name = b""
         if thing is not None and T_base_object is not None:
-            visuals.append(self._thing_visual(thing))
-            poses = np.concatenate([poses, T_base_object[None]])
-            name = thing.spec.name.encode()
-        board = self._world.board_shown
-        key = b"|".join([name, bytes([board]), visible.tobytes(), np.round(poses, 7).tobytes()])
-        return Scene(tuple(visuals), poses, board, key)
+            visuals, poses = [*visuals, self._thing_visual(thing)], [*poses, T_base_object]
+            name += thing.spec.name.encode()
+        where = np.round(np.array([T_base_color, *poses]), 7)
+        key = b"|".join([name, bytes(seen), where.tobytes()])
+        board = None if shown is None else shown.board
+        return Scene(tuple(visuals), np.array(poses).reshape(-1, 4, 4), T_base_color, board, key)
 
-    def _visible(self, centers: NDArray[np.float64], rotations: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Numbers of the robot's visuals of which anything can be seen."""
-        seen = []
-        for i in range(len(centers)):
-            for T, sensor in self._sensors:
-                center = apply(T, centers[i])
-                if not _in_view(center[None], self._radii[i], sensor):
-                    continue
-                vertices = self._robot[i].vertices @ (T[:3, :3] @ rotations[i]).T + center
-                if _in_view(vertices, 0.0, sensor):
-                    seen.append(i)
-                    break
-        return np.array(seen, dtype=np.int64)
+    def _robot_in_view(self, T_base_color: Transform) -> tuple[list[int], list[Transform]]:
+        """Numbers of the robot's visuals of which anything can be seen, and their poses."""
+        T_base_depth = T_base_color @ camera_model.T_color_depth()
+        sensors = ((invert(T_base_color), camera_model.COLOR), (invert(T_base_depth), camera_model.DEPTH))
+        positions, rotations = self._world.geom_poses()
+        seen, poses = [], []
+        for i, geom in enumerate(self._geoms):
+            pose = transform(rotations[geom], positions[geom])
+            if any(_sees(self._robot[i], self._radii[i], T @ pose, sensor) for T, sensor in sensors):
+                seen.append(i)
+                poses.append(pose)
+        return seen, poses
 
     def _thing_visual(self, thing: Thing) -> Visual:
         if thing.spec.name not in self._things:
@@ -146,6 +151,25 @@ def _geom_visual(model: Any, geom: int) -> Visual:
 
 def _plain(color: tuple[float, ...], count: int) -> NDArray[np.float32]:
     return np.tile(np.asarray(color, dtype=np.float32), (count, 1))
+
+
+@functools.lru_cache(maxsize=4)
+def plate(board: BoardSettings) -> Visual:
+    """The board's plate in the board's frame; its first ``PRINTED_FACES`` triangles are the printed side."""
+    (width, height), margin, thickness = board.size_m, board.margin_m, board.thickness_m
+    size = (width + 2 * margin, height + 2 * margin, thickness)
+    vertices, faces = triangles("box", size)
+    vertices = vertices + np.array([width / 2, height / 2, thickness / 2])
+    behind = (vertices[faces][..., 2] > thickness / 2).any(axis=1)
+    faces = np.concatenate([faces[~behind], faces[behind]])
+    return Visual(vertices, faces, _plain(_PLATE_RGB, len(faces)))
+
+
+def _sees(visual: Visual, radius_m: float, T_sensor_visual: Transform, sensor: Intrinsics) -> bool:
+    center = T_sensor_visual[:3, 3]
+    if not _in_view(center[None], radius_m, sensor):
+        return False
+    return _in_view(apply(T_sensor_visual, visual.vertices), 0.0, sensor)
 
 
 def _in_view(points: NDArray[np.float64], radius_m: float, sensor: Intrinsics) -> bool:

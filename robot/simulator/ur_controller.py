@@ -62,7 +62,7 @@ def start_ur_controller(
     servers = UrServers(
         controller, rtde, ScriptServer(listeners[1], controller), DashboardServer(listeners[2], controller)
     )
-    controller.attach(rtde.publish, rtde.drop_connections)
+    controller.attach(rtde.publish, rtde.drop_connections, servers.dashboard.drop_connections)
     for server in (servers.rtde, servers.script, servers.dashboard):
         server.start()
     return servers

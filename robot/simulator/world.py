@@ -9,16 +9,17 @@ from typing import Any, Protocol
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.transform import Rotation
 
 from robot.arm_body import set_posture
 from robot.convex_parts import convex_parts
 from robot.errors import SettingsError, did_you_mean
 from robot.geometry import Transform
 from robot.gripper_geometry import STROKE_M
-from robot.kinematics import ArmModel
+from robot.kinematics import ArmModel, forward
 from robot.objects import ObjectSpec, Part
 from robot.simulator.arm_servo import ArmServo
-from robot.simulator.cell_body import FLOOR_M, HOME_RAD, TIME_STEP_S, build_cell_spec
+from robot.simulator.cell_body import FLOOR_M, HOME_RAD, PARKED_M, TIME_STEP_S, build_cell_spec
 from robot.simulator.contacts import Contacts
 from robot.simulator.free_object import FreeObject
 from robot.simulator.interfaces import Vector6
@@ -77,7 +78,6 @@ class World:
         """``tell`` hears of anything slow, such as the decomposition of a mesh."""
         mujoco.set_mju_user_warning(_ignore)  # advance() looks for them; by default they go into a file where we are
         self.arm = arm
-        self.board_shown = False
         self.changes = 0
         self._objects: Mapping[str, ObjectSpec] = {thing.name: thing for thing in objects}
         self._tell = tell
@@ -110,6 +110,11 @@ class World:
     def qd(self) -> Vector6:
         """(6,) measured joint velocities [rad/s]."""
         return np.array(self._data.qvel[:6])
+
+    @property
+    def T_base_flange(self) -> Transform:
+        """(4, 4) by the measured joint angles."""
+        return forward(self.arm, self.q)
 
     @property
     def joint_torque(self) -> Vector6:
@@ -211,11 +216,6 @@ class World:
         self._change_to(None)
         self._losing = False
 
-    def show_board(self, shown: bool) -> None:
-        """Lay the calibration board on the table, or take it away."""
-        self.board_shown = shown
-        self.changes += 1
-
     @property
     def thing(self) -> Thing | None:
         """The object that is there."""
@@ -235,6 +235,12 @@ class World:
         lifted = height > LIFTED_M
         held = lifted and self._contacts.both_fingers_touch_object(self._data)
         return Referee(self._thing.spec.name, lifted, held, height)
+
+    def stand_obstacle(self, T_base_obstacle: Transform | None) -> None:
+        """Put the block that no camera sees there; None takes it away, as does every change of the object."""
+        T = np.eye(4) if T_base_obstacle is None else T_base_obstacle
+        self._data.mocap_pos[0] = PARKED_M if T_base_obstacle is None else T[:3, 3]
+        self._data.mocap_quat[0] = Rotation.from_matrix(T[:3, :3]).as_quat()[[3, 0, 1, 2]]
 
     # ------------------------------------------------------------------ for the camera
 

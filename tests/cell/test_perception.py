@@ -13,7 +13,7 @@ from detectors.grasp import Grasp
 from robot.frame import Frame, Intrinsics
 
 CELL = load_cell(DEFAULT_CELL_FILE)
-T_BASE_CAMERA = CELL.T_base_camera.transform
+T_BASE_CAMERA = CELL.calibration.camera_guess.transform
 K = Intrinsics(615.0, 615.0, 321.5, 239.5, 640, 480)
 ON_TABLE_M = 0.70
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cell.collision import CollisionChecker
 from cell.perception import GraspInBase
 from cell.planning import T_FLANGE_TCP, Planner, PlanRefused, joint_path, straight, tool_down
 from cell.settings import DEFAULT_CELL_FILE, load_cell
-from robot.gripper_geometry import TIP_FROM_FLANGE_CLOSED_M, tip_from_flange_m
-from robot.kinematics import UR5, forward
+from cell.surroundings import Surroundings
+from cell.sweeping import LEVERS_M, SWEEP_STEP_M
+from robot.geometry import invert
+from robot.gripper_geometry import STROKE_M, TIP_FROM_FLANGE_CLOSED_M, tip_from_flange_m
+from robot.kinematics import UR5, forward, inverse_near
+from tests.cell.seen_things import seen, standing
 
 CELL = load_cell(DEFAULT_CELL_FILE)
 FLOOR_M = CELL.table_height_m + CELL.grasp.table_clearance_m
@@ -22,8 +28,11 @@ FLOOR_M = CELL.table_height_m + CELL.grasp.table_clearance_m
 
 @dataclass(frozen=True)
 class FreeSpace:
-    def contact(self, q, width_m):
-        return None
+    def contacts(self, q, width_m):
+        return {}
+
+    def within(self, around):
+        return self
 
 
 @dataclass(frozen=True)
@@ -32,8 +41,9 @@ class WallBeyond:
 
     x_m: float
 
-    def contact(self, q, width_m):
-        return "the tool meets the wall" if (forward(UR5, q) @ T_FLANGE_TCP)[0, 3] > self.x_m else None
+    def contacts(self, q, width_m):
+        beyond_m = (forward(UR5, q) @ T_FLANGE_TCP)[0, 3] - self.x_m
+        return {"the tool meets the wall": beyond_m} if beyond_m > 0 else {}
 
 
 PLANNER = Planner(CELL, UR5, FreeSpace())
@@ -69,8 +79,8 @@ def test_fingertips_end_below_the_grasp_centre_at_the_width_of_contact():
     assert tip_at_contact == pytest.approx(-0.18 - CELL.grasp.tip_below_grasp_m)
 
 
-def test_a_grasp_under_the_table_is_lifted_to_the_floor():
-    assert PLANNER.plan(grasp(z=-0.40)).T_base_grasp[2, 3] == pytest.approx(FLOOR_M)
+def test_a_grasp_just_under_the_table_is_lifted_to_the_floor():
+    assert PLANNER.plan(grasp(z=-0.26)).T_base_grasp[2, 3] == pytest.approx(FLOOR_M)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +89,7 @@ def test_a_grasp_under_the_table_is_lifted_to_the_floor():
         (grasp(x=0.75), "unreachable", "outside the workspace"),
         (grasp(y=0.3), "unreachable", "outside the workspace"),
         (grasp(z=0.4), "unreachable", "outside the workspace"),
+        (grasp(z=-0.4), "unreachable", "150 mm under the table"),
         (grasp(width_m=1.0), "unreachable", "the jaws open 85 mm"),
     ],
 )
@@ -107,9 +118,9 @@ def test_the_way_home_avoids_what_is_in_it_by_another_height():
 
     @dataclass(frozen=True)
     class Beam:
-        def contact(self, q, width_m):
-            height_m = (forward(UR5, q) @ T_FLANGE_TCP)[2, 3] - CELL.table_height_m
-            return "the tool meets the beam" if height_m > 0.22 else None
+        def contacts(self, q, width_m):
+            above_m = (forward(UR5, q) @ T_FLANGE_TCP)[2, 3] - CELL.table_height_m - 0.22
+            return {"the tool meets the beam": above_m} if above_m > 0 else {}
 
     home_low = dataclasses.replace(CELL, home_joints_rad=tuple(PLANNER.plan(grasp(y=-0.1)).q_pregrasp))
     planner = Planner(home_low, UR5, Beam())
@@ -120,8 +131,182 @@ def test_the_way_home_avoids_what_is_in_it_by_another_height():
 def test_paths_are_finely_sampled_and_hold_both_ends():
     path = joint_path(np.zeros(6), np.array([0, 1.0, 0, 0, 0, -0.5]))
     assert np.max(np.abs(np.diff(path, axis=0))) <= 0.05 + 1e-9
+    assert np.max(np.abs(np.diff(path, axis=0)) @ LEVERS_M) <= SWEEP_STEP_M + 1e-9
     np.testing.assert_array_equal(path[-1], [0, 1.0, 0, 0, 0, -0.5])
     a, b = tool_down(np.zeros(3), np.array([1.0, 0, 0])), tool_down(np.array([0, 0, 0.1]), np.array([1.0, 0, 0]))
     points = np.array([T[:3, 3] for T in straight(a, b)])
     assert len(points) == 10
     np.testing.assert_allclose(points[-1], [0, 0, 0.1])
+
+
+def test_a_straight_way_turns_on_the_way():
+    a, b = tool_down(np.zeros(3), np.array([1.0, 0, 0])), tool_down(np.array([0, 0, 0.02]), np.array([0.0, 1.0, 0]))
+    way = list(straight(a, b))
+    np.testing.assert_allclose(way[-1], b)
+    turned = [np.arccos((np.trace(T[:3, :3].T @ U[:3, :3]) - 1) / 2) for T, U in pairwise([a, *way])]
+    np.testing.assert_allclose(turned, np.pi / 2 / len(way), atol=1e-6)
+    assert max(turned) <= 0.05 + 1e-9
+
+
+ANY = st.one_of(st.floats(), st.floats(-1.0, 1.0), st.just(float("nan")), st.just(0.0))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.tuples(ANY, ANY, ANY), st.tuples(ANY, ANY, ANY), ANY)
+def test_whatever_a_detector_proposes_is_planned_within_the_limits_or_refused(center, closing, width_m):
+    try:
+        plan = PLANNER.plan(GraspInBase(np.array(center), np.array(closing), width_m))
+    except PlanRefused:
+        return
+    assert_within_limits(plan)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        grasp(x=float("nan")),
+        grasp(yaw=float("nan")),
+        grasp(width_m=float("nan")),
+        grasp(width_m=float("inf")),
+        grasp(width_m=0.0),
+        grasp(width_m=-0.03),
+        grasp(z=-1e300),
+        grasp(z=-0.28),
+        dataclasses.replace(grasp(), closing_base=np.zeros(3)),
+        dataclasses.replace(grasp(), closing_base=np.array([0.0, 0.0, 1.0])),
+    ],
+)
+def test_nonsense_is_unreachable(wanted):
+    with pytest.raises(PlanRefused) as refusal:
+        PLANNER.plan(wanted)
+    assert refusal.value.outcome == "unreachable"
+
+
+REAL = Planner(CELL, UR5, CollisionChecker.for_cell(CELL, UR5))
+
+
+def way_of(plan):
+    """Every joint configuration of a plan, finely: home, pre-grasp, grasp, lift, shake and home again."""
+    yield from joint_path(np.array(CELL.home_joints_rad), plan.q_pregrasp)
+    q = plan.q_pregrasp
+    stops = [plan.T_base_pregrasp, plan.T_base_grasp, plan.T_base_lift, *plan.T_base_shake]
+    for T_from, T_to in pairwise(stops):
+        for T in straight(T_from, T_to):
+            q = inverse_near(UR5, T @ invert(T_FLANGE_TCP), q)
+            yield q
+    way = REAL.within(plan.carrying).plan_home(q)
+    for T in straight(T_to, way.T_base_above):
+        q = inverse_near(UR5, T @ invert(T_FLANGE_TCP), q)
+        yield q
+    for stop in way.stops:
+        yield from joint_path(q, stop)
+        q = stop
+
+
+def assert_within_limits(plan):
+    low, high = np.array(CELL.safety.tcp_box.min_m), np.array(CELL.safety.tcp_box.max_m)
+    for q in way_of(plan):
+        tip = (forward(UR5, q) @ T_FLANGE_TCP)[:3, 3]
+        assert np.all(tip >= low)
+        assert np.all(tip <= high)
+        assert tip[2] >= FLOOR_M - 1e-6
+        assert np.all(np.abs(q) <= CELL.arm.joint_upper_rad)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.floats(0.30, 0.70), st.floats(-0.22, 0.22), st.floats(-0.28, 0.1), st.floats(-3.1, 3.1), st.floats(0.01, 0.085)
+)
+def test_every_motion_of_an_accepted_plan_stays_within_the_limits(x, y, z, yaw, width_m):
+    try:
+        plan = REAL.plan(grasp(x, y, z, yaw, width_m))
+    except PlanRefused:
+        return
+    assert_within_limits(plan)
+
+
+def limited(**limits):
+    """The planner of a cell whose arm or tool may do less."""
+    box, arm = limits.pop("tcp_box", CELL.safety.tcp_box), dataclasses.replace(CELL.arm, **limits)
+    cell = dataclasses.replace(CELL, safety=dataclasses.replace(CELL.safety, tcp_box=box), arm=arm)
+    return dataclasses.replace(PLANNER, settings=cell)
+
+
+def test_the_box_of_the_tool_is_kept_on_joint_moves_too():
+    low = dataclasses.replace(CELL.safety.tcp_box, max_m=(0.8, 0.85, 0.12))  # home and grasp are inside
+    planner = limited(tcp_box=low)
+    q_far = np.array([0.6, -1.2, 1.2, -1.5708, -1.5708, 0.0])  # and so is this
+    assert planner.settings.safety.tcp_box.contains((forward(UR5, q_far) @ T_FLANGE_TCP)[:3, 3])
+    planner.plan(grasp())
+    with pytest.raises(PlanRefused, match=r"safety\.tcp_box") as refusal:
+        limited(tcp_box=dataclasses.replace(low, max_m=(0.62, 0.85, 0.12))).plan(grasp(x=0.6, y=-0.1))
+    assert refusal.value.outcome == "unreachable"
+
+
+def test_the_cells_own_joint_limits_count():
+    turned = float(PLANNER.plan(grasp()).q_pregrasp[5])
+    assert abs(turned) > 0.2
+    end = [2 * np.pi] * 6
+    end[5] = 0.1
+    with pytest.raises(PlanRefused, match="joint 6 out of its limits") as refusal:
+        limited(joint_lower_rad=tuple(-np.array(end)), joint_upper_rad=tuple(end)).plan(grasp())
+    assert refusal.value.outcome == "unreachable"
+
+
+THING = standing(0.5, 0.0, 0.3, (0.05, 0.08), 0.06)
+
+
+def test_a_clear_thing_is_grasped_and_then_held():
+    plan = REAL.within(Surroundings(seen([THING]))).plan(grasp(z=-0.20, width_m=0.066))
+    assert plan.approaching.seen is not None
+    assert plan.carrying.held is not None
+    assert not plan.carrying.seen.heights_m.any()
+    assert plan.approaching.width_m == plan.carrying.width_m == 0.066
+
+
+def test_a_finger_that_would_come_down_on_something_seen_is_blocked():
+    planner = REAL.within(Surroundings(seen([THING])))
+    for wanted in (grasp(z=-0.20, width_m=0.03), grasp(x=0.515, z=-0.20, width_m=0.066)):
+        with pytest.raises(PlanRefused, match="that the camera sees") as refusal:
+            planner.plan(wanted)
+        assert refusal.value.outcome == "blocked"
+
+
+def test_a_neighbour_in_the_fingers_way_blocks_and_one_beside_it_does_not():
+    out = np.array([np.cos(0.3), np.sin(0.3)])
+    for gap_m, free in ((0.035, True), (0.012, False)):
+        place = np.array([0.5, 0.0]) + out * (0.025 + gap_m + 0.02)
+        planner = REAL.within(Surroundings(seen([THING, standing(*place, 0.3, (0.04, 0.08), 0.06)])))
+        if free:
+            planner.plan(grasp(z=-0.20, width_m=0.066))
+        else:
+            with pytest.raises(PlanRefused, match="that the camera sees"):
+                planner.plan(grasp(z=-0.20, width_m=0.066))
+
+
+def test_the_way_with_the_object_avoids_what_it_alone_would_meet():
+    """A long stick hangs out of the jaws: nothing but the stick would meet the wall beside it."""
+    stick, wall = standing(0.5, 0.0, 0.0, (0.03, 0.16), 0.03), standing(0.5, 0.13, 0.0, (0.20, 0.03), 0.17)
+    wanted = dataclasses.replace(grasp(yaw=0.0, z=-0.235, width_m=0.045))
+    REAL.within(Surroundings(seen([stick]))).plan(wanted)
+    planner = REAL.within(Surroundings(seen([stick, wall])))
+    release = tool_down(np.array([0.5, 0.05, -0.245]), np.array([1.0, 0.0, 0.0]))
+    plan = planner.plan(wanted)
+    q_above = forward_joints(plan)
+    REAL.within(dataclasses.replace(plan.carrying, held=None)).plan_put_down(release, q_above)
+    with pytest.raises(PlanRefused, match="held object would meet the things"):
+        REAL.within(plan.carrying).plan_put_down(release, q_above)
+
+
+def forward_joints(plan):
+    """Joints at the end of the lift."""
+    return inverse_near(UR5, plan.T_base_lift @ invert(T_FLANGE_TCP), plan.q_pregrasp)
+
+
+def test_from_a_contact_there_is_a_way_up_and_home():
+    """After a protective stop in the table: 4 mm deep, below the floor."""
+    T_base_tcp = tool_down(np.array([0.5, 0.0, CELL.table_height_m - 0.004]), np.array([0.0, 1.0, 0.0]))
+    q = inverse_near(UR5, T_base_tcp @ invert(T_FLANGE_TCP), REAL.plan(grasp()).q_pregrasp)
+    assert REAL.plan_home(q).T_base_above[2, 3] > CELL.table_height_m + 0.1
+    deep = standing(0.5, 0.0, 0.0, (0.1, 0.1), 0.05)
+    assert REAL.within(Surroundings(seen([deep]), width_m=STROKE_M)).plan_home(q).stops

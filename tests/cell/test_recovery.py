@@ -42,7 +42,7 @@ class Person:
 def recover(log, outcome=Outcome.GRIPPER_FAULT, agrees=True, **scripted):
     device = Scripted(log, **scripted)
     said = []
-    return Recovery(device, device, Person(log, agrees), said.append).recover(outcome, "why"), said
+    return Recovery(device, device, Person(log, agrees), device, said.append).recover(outcome, "why"), said
 
 
 def test_nothing_moves_before_the_operators_word():
@@ -55,7 +55,7 @@ def test_what_may_be_held_is_set_down_before_the_jaws_move_and_home_comes_last()
     log = []
     done, _ = recover(log, holding=True)
     assert done
-    wanted = ["asked", "recover", "declare_tool", "set_down", "activate", "open_jaws", "go_home"]
+    wanted = ["asked", "recover", "declare_tool", "set_down", "activate", "open_jaws", "go_home", "check_after_fault"]
     assert [call for call in log if call in wanted] == wanted
 
 
@@ -82,7 +82,7 @@ def test_a_second_attempt_can_succeed():
 def test_making_safe_never_raises():
     log, said = [], []
     device = Scripted(log, failing={"stop": 1})
-    Recovery(device, device, Person(log), said.append).make_safe()
+    Recovery(device, device, Person(log), device, said.append).make_safe()
     assert log == ["stop"]
     assert "could not be told to stop" in said[0]
 
@@ -96,4 +96,4 @@ def test_errors_that_are_not_the_devices_are_not_swallowed():
 
     device = Broken([])
     with pytest.raises(RuntimeError, match="programming error"):
-        Recovery(device, device, Person([]), print).recover(Outcome.ARM_FAULT, "why")
+        Recovery(device, device, Person([]), device, print).recover(Outcome.ARM_FAULT, "why")

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cell.perception import Look
 from cell.settings import DEFAULT_CELL_FILE, load_cell
 from cell.trial_cycle import TrialCycle
 from detectors.grasp import Detection, Grasp
@@ -39,10 +40,10 @@ class ScriptedMetric:
 def detected(detector, metric, fallback=None):
     """The ledger's line after the state ``detecting``."""
     cycle = TrialCycle(
-        load_cell(DEFAULT_CELL_FILE), None, None, detector, fallback, None, None, lambda words: None, None, metric
+        load_cell(DEFAULT_CELL_FILE), None, None, detector, fallback, None, lambda words: None, None, metric, None
     )
     trial = cycle.begin(make_schedule(["mug"], 1, seed=1)[0])
-    trial.frame = FRAME
+    trial.look = Look(FRAME, np.eye(4), np.ones(FRAME.depth_m.shape, bool))
     cycle.detecting(trial)
     return cycle.record(trial), trial
 

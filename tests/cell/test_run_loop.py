@@ -7,7 +7,7 @@ import pytest
 from cell.run_loop import RunLoop
 from cell.states import PHASES, State
 from cell.trial_cycle import TrialProgress
-from robot.errors import ArmTimeout, CameraError, DeviceError, GripperError, ProtectiveStop, SimulatorLost
+from robot.errors import ArmTimeout, CameraError, CellError, DeviceError, GripperError, ProtectiveStop, SimulatorLost
 from trials.ledger import Ledger
 from trials.outcomes import Outcome
 from trials.record import TrialRecord
@@ -69,6 +69,24 @@ class ScriptedCycle:
         )
 
 
+class ScriptedPreflight:
+    """``uncalibrated``: whether a calibration is to be made first; ``error``: what the check meets."""
+
+    def __init__(self, uncalibrated=False, error=None):
+        self.needs_calibration = uncalibrated
+        self.error = error
+        self.calls = []
+
+    def calibrate(self):
+        self.calls.append("calibrate")
+        self.needs_calibration = False
+
+    def check(self):
+        self.calls.append("check")
+        if self.error is not None:
+            raise self.error
+
+
 class ScriptedRecovery:
     def __init__(self, works=True):
         self.works = works
@@ -82,11 +100,20 @@ class ScriptedRecovery:
         return self.works
 
 
-def run(tmp_path, cycle, recovery=None, check_world=lambda: None, schedule=SCHEDULE):
+def run(tmp_path, cycle, recovery=None, check_world=lambda: None, schedule=SCHEDULE, preflight=None):
     recovery = recovery or ScriptedRecovery()
     states = []
     with Ledger.open(tmp_path / "trials.jsonl") as ledger:
-        loop = RunLoop(cycle, recovery, ledger, schedule, lambda s, p: states.append(s), lambda r: None, check_world)
+        loop = RunLoop(
+            preflight or ScriptedPreflight(),
+            cycle,
+            recovery,
+            ledger,
+            schedule,
+            lambda s, p: states.append(s),
+            lambda r: None,
+            check_world,
+        )
         try:
             code = loop.run()
         finally:
@@ -99,6 +126,29 @@ def test_every_planned_trial_is_recorded_once_in_order(tmp_path):
     assert code == 0
     assert [r.trial for r in records] == [1, 2, 3, 4]
     assert states[-1] is State.STOPPED
+
+
+def test_a_missing_calibration_is_made_before_the_check(tmp_path):
+    preflight = ScriptedPreflight(uncalibrated=True)
+    code, _, states, _ = run(tmp_path, ScriptedCycle(), preflight=preflight)
+    assert code == 0
+    assert preflight.calls == ["calibrate", "check"]
+    assert states[:4] == [State.CHECKING, State.CALIBRATING, State.CHECKING, State.HOMING]
+
+
+def test_a_cell_that_is_not_fit_ends_the_run_before_anything_is_recorded(tmp_path):
+    preflight = ScriptedPreflight(error=CellError("the camera has moved by 10 mm"))
+    cycle = ScriptedCycle()
+    with pytest.raises(CellError, match="has moved"):
+        run(tmp_path, cycle, preflight=preflight)
+    assert not (tmp_path / "trials.jsonl").read_text()
+
+
+def test_a_finished_run_is_not_checked(tmp_path):
+    run(tmp_path, ScriptedCycle())
+    preflight = ScriptedPreflight(error=CellError("never asked"))
+    code, _, _, _ = run(tmp_path, ScriptedCycle(), preflight=preflight)
+    assert code == 0
 
 
 @pytest.mark.parametrize("phase", PHASES)

@@ -19,7 +19,7 @@ def changed(tmp_path, **changes):
 def test_the_shipped_cell_describes_the_simulated_one():
     cell = load_cell(DEFAULT_CELL_FILE)
     assert cell.kind == "simulated"
-    assert cell.T_base_camera.transform[2, 3] - cell.table_height_m == pytest.approx(0.70)
+    assert cell.calibration.camera_guess.transform[2, 3] - cell.table_height_m == pytest.approx(0.70)
 
 
 @pytest.mark.parametrize(

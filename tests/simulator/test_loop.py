@@ -5,7 +5,7 @@ import pytest
 
 from robot.errors import DeviceError
 from robot.simulator.loop import SETTLE_S, SimulationLoop
-from robot.simulator.registers import DONE
+from robot.simulator.registers import DONE, READY
 from robot.simulator.report import Report
 from tests.simulator.driver import Driver
 from tests.simulator.ideal_world import HOME
@@ -48,9 +48,11 @@ class Running:
             time.sleep(0.001)
 
     def move(self, *q: float) -> None:
+        """As the client does it: until the controller is ready again, a "done" may still be the last move's."""
         self.send(1, [*q, 1.0, 2.0])
         self.wait(lambda: self.driver.handshake == DONE)
         self.send(0)
+        self.wait(lambda: self.driver.handshake == READY)
 
 
 NEAR = [HOME[0] + 0.3, *HOME[1:]]
