@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.settings import Mount
+from calibration.small_motions import pixels_per_m, turning
 from robot.frame import Intrinsics
 from robot.geometry import Transform, apply, invert
 
@@ -39,10 +40,16 @@ class ArmError:
     first: NDArray[np.int64]
 
     def taken_from(self, misses_px: Array) -> Array:
-        """(2N,) what is left of the (2N,) misses; as noisy along the six ways as along all others."""
-        along = np.add.reduceat(self.ways * misses_px[:, None], self.first) * self.shares
-        rows = np.diff(np.append(self.first, len(misses_px)))
-        return np.asarray(misses_px - (self.ways * np.repeat(along, rows, axis=0)).sum(axis=1))
+        """(2N, ...) what is left of (2N, ...) misses; as noisy along the six ways as along all others."""
+        rest = misses_px.copy()
+        for first, last, shares in zip(self.first, [*self.first[1:], len(rest)], self.shares, strict=True):
+            ways = self.ways[first:last]
+            rest[first:last] -= (ways * shares) @ (ways.T @ rest[first:last])
+        return rest
+
+    def along(self, rest_px: Array) -> Array:
+        """(V, 6) how far what is left, (2N,), goes along each way: as much as other noise if the arm is as expected."""
+        return np.add.reduceat(self.ways * rest_px[:, None], self.first)
 
 
 def arm_error(
@@ -63,8 +70,8 @@ def arm_error(
     else:
         points_flange, R_camera_flange = points_parent, np.broadcast_to(R_camera_parent, (len(view), 3, 3))
     shifts = R_camera_flange * ARM_ERROR_M
-    turns = R_camera_flange @ _cross(points_flange) * ARM_ERROR_RAD
-    moves_px = _pixels_per_m(points_camera, intrinsics) @ np.concatenate([shifts, turns], axis=2)  # (N, 2, 6)
+    turns = R_camera_flange @ turning(points_flange) * ARM_ERROR_RAD
+    moves_px = pixels_per_m(points_camera, intrinsics) @ np.concatenate([shifts, turns], axis=2)  # (N, 2, 6)
     first = np.searchsorted(view, np.arange(len(T_parent_others)))
     ways, shares = [], []
     for moves in np.split(moves_px, first[1:]):
@@ -72,18 +79,3 @@ def arm_error(
         ways.append(axes)
         shares.append(1.0 - CORNER_ERROR_PX / np.hypot(CORNER_ERROR_PX, sizes_px))
     return ArmError(np.concatenate(ways), np.array(shares), 2 * first)
-
-
-def _cross(vectors: Array) -> Array:
-    """(N, 3, 3) matrices that take a small rotation vector to the way that the (N, 3) points go."""
-    x, y, z = vectors.T
-    zero = np.zeros_like(x)
-    return np.stack([zero, z, -y, -z, zero, x, y, -x, zero], axis=-1).reshape(-1, 3, 3)
-
-
-def _pixels_per_m(points_camera: Array, intrinsics: Intrinsics) -> Array:
-    """(N, 2, 3) how the pixels move with the (N, 3) points."""
-    x, y, z = points_camera.T
-    zero = np.zeros_like(x)
-    rows = [intrinsics.fx / z, zero, -intrinsics.fx * x / z**2, zero, intrinsics.fy / z, -intrinsics.fy * y / z**2]
-    return np.stack(rows, axis=-1).reshape(-1, 2, 3)

@@ -1,4 +1,7 @@
-"""Which views are believed.
+"""Which corners and which views are believed.
+
+A corner is thrown out when it is more than ``WILD_CORNER_PX`` from where the flat board has it, by the other corners of
+its view; where more than ``MOST_WILD`` of them are, the view is not the board and stays as it is, to be thrown out.
 
 A view is thrown out when the RMS of its corners' reprojection is above ``OUTLIER_PX`` and above ``OUTLIER_TIMES`` the
 median of the views that are kept. The board's size is left free meanwhile: a misprint makes no view an outlier.
@@ -8,15 +11,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calibration.refinement import Fit, Observations, refine
 from calibration.solving import board_by_view, hand_eye, is_plausible, mean_pose
+from calibration.views import View
+from robot.calibration_board import BoardSettings
 from robot.geometry import Transform
 
+WILD_CORNER_PX = 2.0
+MOST_WILD = 0.3
 OUTLIER_PX = 1.0
 OUTLIER_TIMES = 3.0
 DRAWS = 150
@@ -25,6 +32,7 @@ TRUSTED_SHARE = 0.6
 REFINED_STARTS = 4
 MOST_ROUNDS = 10
 LEAST_VIEWS = 3
+LEAST_TO_DOUBT = 8
 
 Indices = NDArray[np.int64]
 
@@ -76,6 +84,19 @@ def select(
         if np.array_equal(used, before):
             break
     return Selection(before, fit)
+
+
+def without_wild_corners(view: View, board: BoardSettings) -> View:
+    """The view without the corners that do not lie on the board as the others have it."""
+    import cv2
+
+    if len(view.ids) < LEAST_TO_DOUBT:
+        return view
+    _, believed = cv2.findHomography(board.corners_m[view.ids, :2], view.pixels, cv2.RANSAC, WILD_CORNER_PX)
+    if believed is None or np.mean(believed) < 1.0 - MOST_WILD:
+        return view
+    kept = np.flatnonzero(believed)
+    return replace(view, ids=view.ids[kept], pixels=view.pixels[kept], depth_m=view.depth_m[kept])
 
 
 def outlier_limit_px(kept_rms_px: NDArray[np.float64]) -> float:

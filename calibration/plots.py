@@ -15,7 +15,7 @@ from calibration.views import View
 from robot.frame import Intrinsics
 
 WIDTH = 480.0
-_LEFT, _TOP, _HEIGHT = 46.0, 14.0, 150.0
+_LEFT, _TOP, _HEIGHT = 62.0, 14.0, 150.0
 
 
 def residual_plot(views: Sequence[ViewResidual], unit: str) -> str:
@@ -61,11 +61,11 @@ def rotation_plot(views: Sequence[View], left_out: Collection[int]) -> str:
         return ""
     rotations = Rotation.from_matrix(np.array([view.T_base_flange[:3, :3] for view in views]))
     turns = np.degrees((rotations.mean().inv() * rotations).as_rotvec())
-    reach = max(10.0, float(np.abs(turns).max()))
     half = WIDTH / 4
     panels = ((0, 1, half, "x, y"), (0, 2, 3 * half, "x, z"))
     parts = []
     for across, up, middle, axes in panels:
+        reach = max(10.0, float(np.hypot(turns[:, across], turns[:, up]).max()))
         parts.append(_rings(middle, half, reach))
         parts.append(_text(middle, 2 * half + 16, f"turned about the flange's {axes} axes"))
         for view, turn in zip(views, turns, strict=True):

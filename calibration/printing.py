@@ -18,7 +18,7 @@ from robot.whole_files import whole_file
 PAPERS_MM = {"A4": (297.0, 210.0), "A3": (420.0, 297.0)}
 """Landscape: width and height."""
 RULER_MM = 200
-_STRIP_LEFT_MM, _STRIP_TOP_MM = 20.0, 10.0
+_STRIP_LEFT_MM, _STRIP_TOP_MM = 22.0, 10.0
 _TEXT_PT = 7.0
 _BLACK, _WHITE = 0, 255
 
@@ -130,7 +130,7 @@ def _pattern_corner_mm(board: BoardSettings, paper: str) -> tuple[float, float]:
 
 def _draw_rulers(pdf: Any, paper: str) -> None:
     """One along the page's upper edge, one along its left edge, with a tick every millimetre."""
-    x0, y0 = _STRIP_LEFT_MM + 5.0, _STRIP_TOP_MM - 1.0
+    x0, y0 = _STRIP_LEFT_MM + 3.0, _STRIP_TOP_MM - 1.0
     left, top = 9.0, (PAPERS_MM[paper][1] - RULER_MM) / 2
     pdf.set_line_width(0.15)
     pdf.set_font("helvetica", size=_TEXT_PT)
@@ -158,6 +158,6 @@ def _write_words(pdf: Any, board: BoardSettings, paper: str) -> None:
     )
     pdf.set_font("helvetica", size=_TEXT_PT)
     for i, line in enumerate(lines):
-        x = 16.0 + 3.3 * i
+        x = 17.2 + 3.3 * i
         with pdf.rotation(90, x=x, y=height - 6.0):
             pdf.text(x, height - 6.0, line)

@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from calibration.arm_error import ArmError, arm_error
 from calibration.settings import Mount
+from calibration.small_motions import pixels_per_m, turning, turning_further
 from calibration.solving import parent_from_other
 from calibration.views import View
 from robot.calibration_board import BoardSettings
@@ -65,10 +66,26 @@ class Observations:
     def misses_px(self, T_parent_camera: Transform, T_other_board: Transform, board_scale: float = 1.0) -> Array:
         """(N, 2) where the corners should be, minus where they were seen [pixels]."""
         T_camera_boards = invert(T_parent_camera) @ self.T_parent_others @ T_other_board
-        rotations, shifts = T_camera_boards[self.view, :3, :3], T_camera_boards[self.view, :3, 3]
-        points = np.einsum("nij,nj->ni", rotations, self.points_board_m * board_scale) + shifts
-        points[:, 2] = np.maximum(points[:, 2], NEAREST_M)
-        return self.intrinsics.project(points) - self.pixels
+        points = _each(T_camera_boards[self.view], self.points_board_m * board_scale)
+        return self.intrinsics.project(_in_front(points)) - self.pixels
+
+    def steepness(self, T_parent_camera: Transform, T_other_board: Transform, board_scale: float) -> Array:
+        """(2N, 13) how the misses change with a small motion of camera and board (see ``Fit``), and the scale."""
+        T_corner_other = self.T_parent_others[self.view]
+        R_camera_parent = T_parent_camera[:3, :3].T
+        R_camera_other = R_camera_parent @ T_corner_other[:, :3, :3]
+        points_other = apply(T_other_board, self.points_board_m * board_scale)
+        points_parent = _each(T_corner_other, points_other)
+        to_camera = np.broadcast_to(R_camera_parent, R_camera_other.shape)
+        moves = [
+            -to_camera,
+            -to_camera @ turning(points_parent - T_parent_camera[:3, 3]),
+            R_camera_other,
+            R_camera_other @ turning(points_other - T_other_board[:3, 3]),
+            R_camera_other @ (self.points_board_m @ T_other_board[:3, :3].T)[:, :, None],
+        ]
+        points_camera = _in_front(apply(invert(T_parent_camera), points_parent))
+        return np.asarray(pixels_per_m(points_camera, self.intrinsics) @ np.concatenate(moves, axis=2)).reshape(-1, 13)
 
     def arm_error(self, T_parent_camera: Transform, T_other_board: Transform) -> ArmError:
         """What an error of the arm does to the misses."""
@@ -129,17 +146,44 @@ def refine(
     What the views say nothing about stays as it is.
     """
     X, Z, scale = T_parent_camera, T_other_board, board_scale
+    unknowns = 13 if free_scale else 12
     for _ in range(2):  # the second round starts at the answer: its Jacobian is that of small motions about it
-        arm = observations.arm_error(X, Z)
+        problem = _Problem(observations, X, Z, scale, observations.arm_error(X, Z))
+        found = least_squares(
+            problem.misses,
+            np.zeros(unknowns),
+            problem.jacobian,
+            loss="soft_l1",
+            f_scale=ROBUST_PX,
+            max_nfev=50,
+            tr_solver="lsmr",  # "exact" decomposes matrices so large that threads fight for the cores
+        )
+        X, Z, scale = problem.after(found.x)
+    return Fit(X, Z, scale, float(found.cost), _covariance(found.jac, found.fun, problem.arm.along(found.fun)))
 
-        def misses(step: Array, X: Transform = X, Z: Transform = Z, scale: float = scale, arm: ArmError = arm) -> Array:
-            grown = scale + step[12] if free_scale else scale
-            return arm.taken_from(observations.misses_px(moved(X, step[:6]), moved(Z, step[6:12]), grown).ravel())
 
-        found = least_squares(misses, np.zeros(12 + free_scale), loss="soft_l1", f_scale=ROBUST_PX, max_nfev=50)
-        X, Z = moved(X, found.x[:6]), moved(Z, found.x[6:12])
-        scale = scale + float(found.x[12]) if free_scale else scale
-    return Fit(X, Z, scale, float(found.cost), _covariance(found.jac, float(found.cost)))
+@dataclass(frozen=True, eq=False)
+class _Problem:
+    """Steps (12,) or (13,) from a start: camera, board, and the board's scale."""
+
+    observations: Observations
+    T_parent_camera: Transform
+    T_other_board: Transform
+    board_scale: float
+    arm: ArmError
+
+    def after(self, step: Array) -> tuple[Transform, Transform, float]:
+        X, Z = moved(self.T_parent_camera, step[:6]), moved(self.T_other_board, step[6:12])
+        return X, Z, self.board_scale + float(step[12:].sum())
+
+    def misses(self, step: Array) -> Array:
+        return self.arm.taken_from(self.observations.misses_px(*self.after(step)).ravel())
+
+    def jacobian(self, step: Array) -> Array:
+        slopes = self.observations.steepness(*self.after(step))[:, : len(step)]
+        for turn in (slice(3, 6), slice(9, 12)):
+            slopes[:, turn] = slopes[:, turn] @ turning_further(step[turn])
+        return self.arm.taken_from(slopes)
 
 
 def moved(T: Transform, step: Array) -> Transform:
@@ -147,9 +191,22 @@ def moved(T: Transform, step: Array) -> Transform:
     return transform(Rotation.from_rotvec(step[3:]).as_matrix() @ T[:3, :3], T[:3, 3] + step[:3])
 
 
-def _covariance(jacobian: Array, cost: float) -> Array:
-    """By the misses' own variance; 1 m and 1 rad stand in where the views say nothing, so that it stays finite."""
-    misses, unknowns = jacobian.shape
-    variance = max(2.0 * cost / max(misses - unknowns, 1), 1e-12)
-    information = jacobian.T @ jacobian / variance + np.eye(unknowns)
+def _each(transforms: Array, points_m: Array) -> Array:
+    """(N, 3) points, each through its own of (N, 4, 4)."""
+    return np.asarray((transforms[:, :3, :3] @ points_m[:, :, None])[:, :, 0] + transforms[:, :3, 3])
+
+
+def _in_front(points_camera: Array) -> Array:
+    """The same (N, 3) points; those behind the camera, which no pixel shows, right before it."""
+    return np.concatenate([points_camera[:, :2], np.maximum(points_camera[:, 2:], NEAREST_M)], axis=1)
+
+
+def _covariance(jacobian: Array, misses_px: Array, along_px: Array) -> Array:
+    """By the misses' own variance, or by that along the arm's ways, where the arm is worse than expected.
+
+    1 m and 1 rad stand in where the views say nothing, so that it stays finite.
+    """
+    unknowns = jacobian.shape[1]
+    variances = [float(np.square(m).sum()) / max(m.size - unknowns, 1) for m in (misses_px, along_px)]
+    information = jacobian.T @ jacobian / max(*variances, 1e-12) + np.eye(unknowns)
     return np.asarray(np.linalg.inv(information))

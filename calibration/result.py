@@ -17,7 +17,7 @@ from calibration.detection import board_pose
 from calibration.errors import CalibrationError
 from calibration.file_format import CalibrationEntry, SolverEntry, ViewEntry, ViewsEntry, digest, plain
 from calibration.gate import judge
-from calibration.outliers import LEAST_VIEWS, select
+from calibration.outliers import LEAST_VIEWS, select, without_wild_corners
 from calibration.quality import Quality, Seen, ViewResidual, measure, view_residuals
 from calibration.records import DepthCheck, TableMark, TouchMiss
 from calibration.refinement import observe, refine
@@ -121,6 +121,7 @@ def calibrate(
         CalibrationError: fewer than three views show the board.
     """
     board, mount = settings.board, settings.mount
+    views = [without_wild_corners(view, board) for view in views]
     poses = [board_pose(view.ids, view.pixels, intrinsics, board) for view in views]
     usable = {i: pose for i, pose in enumerate(poses) if pose is not None and pose[1] <= UNUSABLE_PX}
     if len(usable) < LEAST_VIEWS:

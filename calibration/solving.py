@@ -19,8 +19,8 @@ from calibration.settings import Mount
 from calibration.views import View
 from robot.geometry import Transform, invert, rotation_angle, transform
 
-DISSENT_M = 0.010
-DISSENT_RAD = math.radians(1.0)
+DISSENT_M = 0.005
+DISSENT_RAD = math.radians(0.5)
 """A solver farther than this from the consensus is dropped."""
 LEAST_AGREEING = 3
 FARTHEST_M = 10.0

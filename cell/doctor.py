@@ -101,7 +101,7 @@ def _examine_devices(
     lines = examination.lines()
     judged_by_the_others = Examination()
     judged_by_the_others.begin(calibration_part(settings, facts, now))
-    return (*lines, *judged_by_the_others.lines(), latency_line(facts))
+    return (*lines, *judged_by_the_others.lines(), latency_line(facts, settings))
 
 
 def _check(request: DoctorRequest, simulated: bool) -> None:

@@ -15,7 +15,7 @@ from robot.rtde_probe import Listening, RtdeProbe
 
 _OUTPUTS = ("timestamp", "actual_q", "actual_TCP_pose", "tcp_offset", "runtime_state")
 _LISTEN_S = 0.5
-_LEAST_SHARE = 0.8
+_LEAST_SHARE = 0.6
 _PLAYING = 2
 
 

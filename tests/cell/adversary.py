@@ -12,8 +12,7 @@ import numpy as np
 from detectors.antipodal.detector import AntipodalDetector
 from detectors.grasp import Detection, Grasp
 
-HONEST_EVERY = 4
-WICKED_EACH_TIME = 9
+EACH_TIME = 9
 NUMBERS = ("u", "v", "depth_m", "angle_rad", "width_m")
 
 
@@ -59,16 +58,19 @@ WICKED = (
     lambda frame, rng: sound(frame, rng, angle_rad=rng.choice([1e9, -1e15, 7.0])),
     unknown_depth,
     border,
+)
+"""Sound numbers that no arm should follow."""
+
+FORGED = (
     lambda frame, rng: forged(depth_m=-0.4),
     lambda frame, rng: forged(quality=2.0),
     lambda frame, rng: forged(quality=math.nan),
     lambda frame, rng: forged(angle_rad=1e300),
     lambda frame, rng: forged(width_m=rng.choice([-0.05, 0.0, math.inf])),
-    lambda frame, rng: forged(
-        **{rng.choice(["u", "v", "depth_m", "angle_rad", "width_m"]): rng.choice([math.nan, math.inf])}
-    ),
-    lambda frame, rng: forged(**{rng.choice(["u", "depth_m", "width_m", "robust"]): rng.choice([None, "wide", [0.1]])}),
+    lambda frame, rng: forged(**{rng.choice(NUMBERS): rng.choice([math.nan, math.inf])}),
+    lambda frame, rng: forged(**{rng.choice([*NUMBERS, "robust"]): rng.choice([None, "wide", [0.1]])}),
 )
+"""Numbers that are none; our own class would have refused them."""
 
 SPOILED = (
     lambda grasp: grasp,
@@ -81,7 +83,7 @@ SPOILED = (
 
 
 class Adversary:
-    """Proposes wicked grasps; every so often an honest one, or one with a single lie, stands at the end of the list."""
+    """Every third proposal is honest but for one lie; the others are wicked, some of them forged, some no grasps."""
 
     name = "adversary"
 
@@ -91,12 +93,14 @@ class Adversary:
 
     def detect(self, frame, *, top=1, region=None, seed=0):
         call, rng = next(self._calls), random.Random(seed)
-        if call % 25 == 24:
-            return rng.choice([None, (), "a grasp", 42])
-        if call % 25 == 12:
-            raise RuntimeError("no grasps today")
-        grasps = [make(frame, rng) for make in rng.choices(WICKED, k=WICKED_EACH_TIME)]
-        if call % HONEST_EVERY == 0:
-            spoil = SPOILED[call // HONEST_EVERY % len(SPOILED)]
+        if call % 3 == 0:
+            spoil = SPOILED[call // 3 % len(SPOILED)]
             grasps = [spoil(g) for g in self._honest.detect(frame, top=3, region=region, seed=seed).grasps]
+        elif call % 25 == 10:
+            raise RuntimeError("no grasps today")
+        elif call % 25 == 20:
+            return rng.choice([None, (), "a grasp", 42])
+        else:
+            kinds = WICKED if call % 3 == 1 else (*WICKED, *FORGED)
+            grasps = [make(frame, rng) for make in rng.choices(kinds, k=EACH_TIME)]
         return Detection(tuple(grasps), detect_ms=1.0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +12,10 @@ from cell.doctoring.camera import firmware_line, rate_line, usb_line
 from cell.doctoring.controller import controller_lines
 from cell.doctoring.interface import kinematics_line, registers_line
 from cell.doctoring.interface import rate_line as packet_rate_line
-from cell.doctoring.latencies import DASHBOARD, latency_line
+from cell.doctoring.latencies import PACKET, latency_line
 from cell.doctoring.lines import Facts, Line, Status, ok
 from cell.doctoring.parts import Examination, Part
+from cell.settings import DEFAULT_CELL_FILE, load_cell
 from robot.dashboard import Dashboard
 from robot.errors import ArmError
 from robot.frame_source import CameraDetails
@@ -211,8 +211,11 @@ def test_registers_in_use() -> None:
     assert "program" in registers_line(("input_int_register_0",), playing=True).remedy
 
 
-def test_latencies() -> None:
-    facts = Facts(latencies_ms={DASHBOARD: 3.0})
-    assert latency_line(facts).status is Status.OK
-    assert latency_line(replace(facts, latencies_ms={DASHBOARD: 900.0})).status is Status.WARNING
-    assert latency_line(Facts()).status is Status.WARNING
+def test_latencies_are_held_against_what_a_run_waits_for() -> None:
+    settings = load_cell(DEFAULT_CELL_FILE)
+    limit_ms = settings.arm.link_timeout_s * 500.0
+    assert latency_line(Facts(latencies_ms={PACKET: 0.9 * limit_ms}), settings).status is Status.OK
+    slow = latency_line(Facts(latencies_ms={PACKET: 1.1 * limit_ms}), settings)
+    assert slow.status is Status.WARNING
+    assert PACKET in slow.found
+    assert latency_line(Facts(), settings).status is Status.WARNING

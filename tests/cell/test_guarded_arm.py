@@ -127,7 +127,7 @@ def test_no_straight_move_that_violates_anything_is_sent(x, y, height_m, watched
         (lambda arm: arm.move_linear(down(0.5, 0, 0.2), SPEED, 99.0), "linear acceleration"),
         (lambda arm: arm.move_linear(down(0.5, 0, 0.001), SPEED, ACCELERATION), "floor"),
         (lambda arm: arm.move_linear(down(0.5, 0, 0.96), SPEED, ACCELERATION), "tcp_box|keep-out"),
-        (lambda arm: arm.move_linear(down(0.8, 0, 0.6), SPEED, ACCELERATION), "reach"),
+        (lambda arm: arm.move_linear(down(0.75, -0.55, 0.2), SPEED, ACCELERATION), "reach"),
         (lambda arm: arm.descend(down(0.5, 0, 0.1), 0.05, 1000.0), "contact force"),
         (lambda arm: arm.set_payload(3.5, (0, 0, 0)), "payload"),
         (lambda arm: arm.set_payload(float("nan"), (0, 0, 0)), "payload"),

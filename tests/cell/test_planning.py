@@ -16,7 +16,7 @@ from cell.perception import GraspInBase
 from cell.planning import T_FLANGE_TCP, Planner, PlanRefused, joint_path, straight, tool_down
 from cell.settings import DEFAULT_CELL_FILE, load_cell
 from cell.surroundings import Surroundings
-from cell.sweeping import LEVERS_M, SWEEP_STEP_M
+from cell.sweeping import LEVERS_M, SWEEP_STEP_M, Sweep
 from robot.geometry import invert
 from robot.gripper_geometry import STROKE_M, TIP_FROM_FLANGE_CLOSED_M, tip_from_flange_m
 from robot.kinematics import UR5, forward, inverse_near
@@ -232,14 +232,16 @@ def limited(**limits):
     return dataclasses.replace(PLANNER, settings=cell)
 
 
-def test_the_box_of_the_tool_is_kept_on_joint_moves_too():
-    low = dataclasses.replace(CELL.safety.tcp_box, max_m=(0.8, 0.85, 0.12))  # home and grasp are inside
-    planner = limited(tcp_box=low)
-    q_far = np.array([0.6, -1.2, 1.2, -1.5708, -1.5708, 0.0])  # and so is this
-    assert planner.settings.safety.tcp_box.contains((forward(UR5, q_far) @ T_FLANGE_TCP)[:3, 3])
-    planner.plan(grasp())
+def test_the_box_of_the_tool_is_kept_all_along_a_joint_move():
+    """Both ends are inside, but the arc between them is not."""
+    q_from, q_to = (np.array([pan, -1.3, 1.9, -2.17, -1.5708, 0.0]) for pan in (2.4, 3.8))
+    ends_m = [(forward(UR5, q) @ T_FLANGE_TCP)[0, 3] for q in (q_from, q_to)]
+    box = dataclasses.replace(CELL.safety.tcp_box, max_m=(max(ends_m) + 0.02, 0.85, 0.7))
+    sweep = Sweep(limited(tcp_box=box).settings, UR5, FreeSpace(), STROKE_M)
+    sweep.require(q_from, {})
+    sweep.require(q_to, {})
     with pytest.raises(PlanRefused, match=r"safety\.tcp_box") as refusal:
-        limited(tcp_box=dataclasses.replace(low, max_m=(0.62, 0.85, 0.12))).plan(grasp(x=0.6, y=-0.1))
+        sweep.joint_move(q_from, q_to, {})
     assert refusal.value.outcome == "unreachable"
 
 

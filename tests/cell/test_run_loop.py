@@ -212,4 +212,4 @@ def test_an_unnamed_device_error_is_not_hidden(tmp_path):
 def test_a_finished_ledger_leaves_nothing_to_do(tmp_path):
     run(tmp_path, ScriptedCycle())
     code, records, states, _ = run(tmp_path, ScriptedCycle())
-    assert (code, len(records), states) == (0, 4, [State.STOPPED])
+    assert (code, len(records), states) == (0, 4, [State.CHECKING, State.STOPPED])

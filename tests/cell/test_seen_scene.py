@@ -51,7 +51,7 @@ LEANING = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(BOXES, LEANING, st.integers(0, 2**32 - 1))
 def test_obstacles_are_what_stands_there_less_a_little(box, T_base_camera, seed):
     scene = seen([box], T_base_camera, lambda depth: spoiled(depth, np.random.default_rng(seed)))
@@ -87,7 +87,7 @@ def test_specks_are_dropped_and_what_is_larger_stays():
     assert scene.heights_m[inside(scene, thing, -0.004)].all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(BOXES)
 def test_the_lump_between_the_jaws_is_the_thing(box):
     T_base_box, half_m = box

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import multiprocessing
 import random
 import re
 import socket
 import struct
 import threading
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 
 from robot.errors import SettingsError
 from robot.simulator.rtde_protocol import (
@@ -113,6 +115,38 @@ class WireRecorder:
     def _note(self, driver: _RtdeDriver | _ScriptDriver | _DashboardDriver, chunk: bytes) -> None:
         with self._lock:
             self._sent.extend(driver.say(chunk))
+
+
+class RecorderProcess:
+    """A recorder in a process of its own: it passes on in time whatever keeps ours busy. A context manager.
+
+    Attributes:
+        address: where the driver is to connect.
+        sent: everything that the driver has sent; there when the context has been left.
+    """
+
+    def __init__(self, target: str) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._ours, theirs = context.Pipe()
+        self._process = context.Process(target=_record, args=(target, theirs), daemon=True)
+        self._process.start()
+        self.address: str = self._ours.recv()
+        self.sent: tuple[Sent, ...] = ()
+
+    def __enter__(self) -> RecorderProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ours.send("enough")
+        self.sent = self._ours.recv()
+        self._process.join()
+
+
+def _record(target: str, parent: Connection) -> None:
+    with WireRecorder(target) as recorder:
+        parent.send(recorder.address)
+        parent.recv()
+        parent.send(recorder.sent)
 
 
 class _Joints:

@@ -13,7 +13,7 @@ from tests.cell.adversary import Adversary
 from tests.cell.calibrated_cell import calibrated_cell
 from tests.cell.dry_runs import ledger
 from tests.cell.wire_limits import LimitChecker
-from tests.cell.wire_recorder import WireRecorder
+from tests.cell.wire_recorder import RecorderProcess
 from trials.outcomes import Outcome
 
 
@@ -36,14 +36,14 @@ def check_wires(trials, tmp_path, tmp_path_factory, monkeypatch, capfd) -> None:
     assert any(r["outcome"] == Outcome.DETECTOR_FAULT for r in records)
 
 
-def record_wires(monkeypatch) -> list[WireRecorder]:
+def record_wires(monkeypatch) -> list[RecorderProcess]:
     """Put a recorder between every simulator and its arm's driver -> the recorders, as they come."""
-    recorders: list[WireRecorder] = []
+    recorders: list[RecorderProcess] = []
     simulated = cell.assembly._simulated
 
     def recorded(stack, settings, request):
         world = simulated(stack, settings, request)
-        recorder = stack.enter_context(WireRecorder(world.settings.arm.address))
+        recorder = stack.enter_context(RecorderProcess(world.settings.arm.address))
         recorders.append(recorder)
         arm = dataclasses.replace(world.settings.arm, address=recorder.address)
         return dataclasses.replace(world, settings=dataclasses.replace(world.settings, arm=arm))

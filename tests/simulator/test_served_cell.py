@@ -14,13 +14,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
+from robot.calibration_board import BoardSettings
 from robot.channel import Channel, ChannelError
 from robot.deadline import Deadline
 from robot.errors import CellError, SettingsError, SimulatorLost
-from robot.simulator import camera_model, camera_server, gripper_server
+from robot.geometry import apply, invert, transform
+from robot.gripper_geometry import TIP_FROM_FLANGE_CLOSED_M
+from robot.simulator import camera_server, gripper_server
+from robot.simulator.camera_place import CameraMount
+from robot.simulator.cell_body import TABLE_TOP_M
 from robot.simulator.lab_client import LabClient
 from robot.simulator.process import PortTaken, SimulatedCell
+from robot.simulator.shown_board import put_up
 
 SMALL_SET = """
 objects:
@@ -46,7 +53,7 @@ def cell(objects: Path) -> Iterator[SimulatedCell]:
 def lab(cell: SimulatedCell) -> Iterator[LabClient]:
     with LabClient(cell.address) as client:
         client.clear_faults()
-        client.show_board(False)
+        client.show_board("none")
         yield client
         client.clear_faults()
 
@@ -105,6 +112,7 @@ def test_camera_says_what_it_is(cell: SimulatedCell) -> None:
     channel.send(b'{"get": "info"}\n', Deadline(5.0))
     info = json.loads(channel.read_line(Deadline(5.0)))
     assert (info["depth"]["fx"], info["color"]["fx"], info["depth_unit_m"]) == (387.0, 615.0, 0.001)
+    assert (info["usb"], info["firmware"], info["fps"]) == ("3.2", "5.16.0.1", 30)
     assert np.array(info["T_color_depth"])[:3, 3].tolist() == [-0.015, 0.0, 0.0]
     for bad in (b"nonsense\n", b'{"get": "coffee"}\n', b"[]\n"):
         channel.send(bad, Deadline(5.0))
@@ -138,7 +146,8 @@ def test_camera_sees_what_is_placed(cell: SimulatedCell, lab: LabClient) -> None
     _, depth, color = frame(cell)
     nearer = (depth > 0) & (depth < empty.astype(int) - 20)
     assert 400 < nearer.sum() < 4000
-    assert 690 < np.median(empty[empty > 0]) < 710
+    height_m = lab.truth()["T_base_camera"][2][3] - TABLE_TOP_M
+    assert np.median(empty[empty > 0]) / 1000 == pytest.approx(height_m, abs=0.005)
     assert color.std() > 5
 
 
@@ -169,7 +178,9 @@ def test_lab_tells_the_truth(lab: LabClient) -> None:
     np.testing.assert_array_equal(truth["T_base_object"], T)
     assert truth["object"] == "brick"
     assert len(truth["q"]) == 6
-    np.testing.assert_allclose(truth["T_base_camera"], camera_model.T_base_color())
+    np.testing.assert_allclose(truth["T_base_camera"], CameraMount().T_parent_color)
+    assert truth["T_flange_camera"] is None
+    assert truth["T_base_board"] is None
     verdict = lab.referee()
     assert (verdict.object, verdict.lifted, verdict.held) == ("brick", False, False)
     assert abs(verdict.height_m) < 0.001
@@ -185,18 +196,69 @@ def test_lab_refuses_with_a_reason(cell: SimulatedCell, lab: LabClient) -> None:
     with pytest.raises(CellError, match="unknown fault"):
         lab.fault("meteorite")
     channel = Channel(cell.address, 63370, 2.0)
-    for bad in (b"{}\n", b"nonsense\n", b'{"do": "place"}\n', b'{"do": "place", "object": "ball", "seed": "x"}\n'):
+    for bad in (
+        b"{}\n",
+        b"nonsense\n",
+        b'{"do": "board", "where": "moon"}\n',
+        b'{"do": "tip_miss", "corner": 0}\n',
+        b'{"do": "move_camera", "translation_m": [1], "rotation_vector_rad": [0, 0, 0]}\n',
+        b'{"do": "place"}\n',
+        b'{"do": "place", "object": "ball", "seed": "x"}\n',
+    ):
         channel.send(bad, Deadline(5.0))
         assert json.loads(channel.read_line(Deadline(5.0)))["ok"] is False
     channel.close()
 
 
-def test_gripper_fault_shows_in_the_registers(cell: SimulatedCell, lab: LabClient) -> None:
-    lab.fault("gripper_fault", 0.0)
-    with socket.create_connection((cell.address, gripper_server.PORT), timeout=5.0) as connection:
-        assert ask_gripper(connection, "GET FLT\n") != b"FLT 0\n"
-        assert ask_gripper(connection, "SET ACT 0\n") == b"ack"
-        assert ask_gripper(connection, "GET FLT\n") == b"FLT 0\n"
+def test_the_board_comes_and_goes_and_its_corners_can_be_touched(cell: SimulatedCell, lab: LabClient) -> None:
+    lab.clear_table()
+    _, _, bare = frame(cell)
+    lab.show_board("table", scale=0.97, seed=3)
+    _, _, color = frame(cell)
+    assert (np.abs(color.astype(int) - bare).max(axis=-1) > 40).sum() > 10_000
+    shown = put_up("table", BoardSettings(), 0.97, 3)
+    truth = lab.truth()
+    np.testing.assert_allclose(truth["T_base_board"], shown.T_parent_board, atol=1e-12)
+    tip = apply(np.array(truth["T_base_flange"]), [0, 0, TIP_FROM_FLANGE_CLOSED_M])
+    corner = apply(shown.T_parent_board, shown.board.corners_m[9])
+    np.testing.assert_allclose(lab.tip_miss(9), tip - corner, atol=1e-9)
+    lab.show_board("gripper")
+    truth = lab.truth()
+    on_flange = invert(np.array(truth["T_base_flange"])) @ truth["T_base_board"]
+    np.testing.assert_allclose(on_flange, put_up("gripper", BoardSettings(), 1.0, 0).T_parent_board, atol=1e-9)
+    lab.show_board("none")
+    assert lab.truth()["T_base_board"] is None
+    with pytest.raises(CellError, match="no board"):
+        lab.tip_miss(0)
+
+
+def test_a_bump_moves_the_truth_and_the_picture_until_it_is_cleared(cell: SimulatedCell, lab: LabClient) -> None:
+    before = np.array(lab.truth()["T_base_camera"])
+    lab.move_camera([0.0, 0.0, -0.05], [0.0, 0.01, 0.0])
+    moved = np.array(lab.truth()["T_base_camera"])
+    expected = before @ transform(Rotation.from_rotvec([0.0, 0.01, 0.0]), [0.0, 0.0, -0.05])
+    np.testing.assert_allclose(moved, expected, atol=1e-12)
+    lab.clear_table()
+    _, higher, _ = frame(cell)
+    lab.clear_faults()
+    assert np.array_equal(lab.truth()["T_base_camera"], before)
+    _, depth, _ = frame(cell)
+    assert np.median(higher[higher > 0].astype(int)) - np.median(depth[depth > 0]) == pytest.approx(50, abs=3)
+    lab.fault("camera_bumped", move_m=0.010, axis="x")
+    assert np.linalg.norm((np.array(lab.truth()["T_base_camera"]) - before)[:3, 3]) == pytest.approx(0.010)
+
+
+def test_a_camera_on_the_wrist(objects: Path) -> None:
+    with SimulatedCell.start(objects=objects, mount="wrist", camera_seed=2) as wrist, LabClient(wrist.address) as lab:
+        truth = lab.truth()
+        mounted = CameraMount(mount="wrist", seed=2).T_parent_color
+        np.testing.assert_allclose(truth["T_flange_camera"], mounted, atol=1e-12)
+        np.testing.assert_allclose(truth["T_base_camera"], np.array(truth["T_base_flange"]) @ mounted, atol=1e-9)
+        _, depth, color = frame(wrist)
+        assert color.std() > 5
+        # Over the upper half of the picture, free of the fingers, there is only the table.
+        height_m = truth["T_base_camera"][2][3] - TABLE_TOP_M
+        assert np.median(depth[:200][depth[:200] > 0]) / 1000 == pytest.approx(height_m, abs=0.02)
 
 
 # ---------------------------------------------------------------- the process
