@@ -30,7 +30,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 soak: $(STAMP)
-	$(BIN)/python -m pytest -m soak tests/soak $(ARGS)
+	$(BIN)/python -m pytest -m soak $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -17,7 +17,7 @@ from robot.calibration_board import BoardSettings
 from robot.frame import Intrinsics
 from robot.placement_settings import Vector3
 
-DECIMALS = 9
+DIGITS = 12
 UNSEALED = ("made_at", "sha256")
 """Left out of the hash: the same calibration has the same hash whenever it was made."""
 
@@ -90,18 +90,22 @@ class ViewsEntry:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses and arrays as mappings, lists, strings and numbers, these rounded to ``DECIMALS``."""
+    """Dataclasses and arrays as mappings, lists, strings and numbers; what is in arrays to ``DIGITS`` digits."""
     if dataclasses.is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, np.ndarray):
-        return plain(value.tolist())
+        return _rounded(value.tolist())
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    if isinstance(value, (float, np.floating)):
-        return round(float(value), DECIMALS) + 0.0  # no minus nought
-    return int(value) if isinstance(value, np.integer) else value
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_rounded(item) for item in value]
+    return float(f"{value:.{DIGITS}g}") + 0.0 if isinstance(value, float) else value  # + 0.0: no minus nought
 
 
 def digest(content: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from transitions import Machine
 
+from cell.guarded_arm import MotionRefused
 from cell.interrupts import deaf_to_interrupts
 from cell.preflight import Preflight
 from cell.recovery import Recovery
@@ -168,6 +169,8 @@ class RunLoop:
 
 
 def _outcome_of(error: DeviceError) -> Outcome:
+    if isinstance(error, MotionRefused):
+        return Outcome(error.outcome)
     if isinstance(error, ProtectiveStop):
         return Outcome.PROTECTIVE_STOP
     if isinstance(error, ArmError):

@@ -8,6 +8,8 @@ from cell.states import PHASES
 from robot.simulator.faults import FAULT_NAMES
 from tests.cell.fault_matrix import check_row, expected_outcomes, share
 
+pytestmark = pytest.mark.soak
+
 
 def test_the_matrix_has_a_cell_for_every_fault_and_phase():
     expected = expected_outcomes()
