@@ -166,7 +166,7 @@ def write(calibration: Calibration, folder: Path) -> Calibration:
     names = [field.name for field in fields(CalibrationEntry) if field.name in body]
     content = {"summary": plain(summarise(calibration)), **{name: body[name] for name in names}}
     sealed = replace(calibration, sha256=digest(content))
-    text = yaml.safe_dump({**content, "sha256": sealed.sha256}, sort_keys=False, allow_unicode=True, width=120)
+    text = yaml.safe_dump({**content, "sha256": sealed.sha256}, sort_keys=False, default_flow_style=None, width=120)
     with whole_file(folder / CALIBRATION_FILE) as stream:
         stream.write((_HEADER + text).encode())
     return sealed

@@ -24,6 +24,7 @@ def summarise(calibration: Calibration) -> dict[str, Any]:
     pose, sigmas = transform_to_pose(calibration.T_parent_camera), np.sqrt(np.diag(calibration.covariance))
     return {
         "verdict": "passed" if calibration.passed else "refused",
+        "reasons": list(calibration.reasons),
         "camera_in": "base" if calibration.mount == "fixed" else "flange",
         "camera_position_mm": _several(pose[:3], _MM),
         "camera_rotation_vector_deg": _several(pose[3:], _DEGREES),
@@ -44,7 +45,6 @@ def summarise(calibration: Calibration) -> dict[str, Any]:
         "depth_scale": _one(None if depth is None else depth.scale, 1.0),
         "depth_offset_mm": _one(None if depth is None else depth.offset_m, _MM),
         "touch_miss_mm": [_one(math.hypot(*touch.miss_m), _MM) for touch in calibration.touch],
-        "reasons": list(calibration.reasons),
     }
 
 

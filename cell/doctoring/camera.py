@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import TypeVar
 
 import numpy as np
 
@@ -16,23 +15,24 @@ from robot.camera import CameraSettings, RealSenseCamera
 from robot.errors import CameraError
 from robot.frame_source import CameraDetails, FrameSource
 
-T = TypeVar("T")
-
 _LEAST_RATE = 0.5
+_PATIENCE_S = 4.0  # a single late frame is nothing to report
 
 
 def camera_part(settings: CameraSettings, source: FrameSource, facts: Facts) -> Part:
     """What the camera says of itself and what it delivers."""
     names = ("camera", "camera USB", "camera firmware", "camera frames", "camera depth")
-    # No further attempt of the camera's own, for that brings a hardware reset, which is more than a look.
-    gentle = replace(settings, attempts=1, max_hole_share=1.0)
+    # Waiting instead of a second attempt: that would bring a hardware reset, which is more than a look.
+    gentle = replace(
+        settings, attempts=1, max_hole_share=1.0, frame_timeout_s=max(_PATIENCE_S, settings.frame_timeout_s)
+    )
     camera = RealSenseCamera(gentle, source)
-    return Part(names, lambda: _camera(camera, settings.max_hole_share, facts), timeout_s=12.0)
+    return Part(names, lambda: _camera(camera, settings.max_hole_share, facts), timeout_s=15.0)
 
 
 def _camera(camera: RealSenseCamera, max_hole_share: float, facts: Facts) -> Iterator[Line]:
     try:
-        _at_second_try(camera.connect)
+        camera.connect()
     except CameraError as error:
         cause = "it is there, but gives no pictures" if camera.serial else "camera missing"
         raise CameraError(f"{cause}: {error.message}", error.hint) from None
@@ -42,9 +42,9 @@ def _camera(camera: RealSenseCamera, max_hole_share: float, facts: Facts) -> Ite
         yield ok("camera", f"{said.name}, serial {said.serial or 'unknown'}")
         yield usb_line(said)
         yield firmware_line(said)
-        yield rate_line(said, _at_second_try(camera.frame_rate))
+        yield rate_line(said, camera.frame_rate())
         began = time.perf_counter()
-        frame = _at_second_try(camera.read)
+        frame = camera.read()
         facts.latencies_ms[FRAME] = (time.perf_counter() - began) * 1e3
         holes = 1.0 - float(np.count_nonzero(frame.valid)) / frame.valid.size
         words = f"{holes:.0%} unknown, {max_hole_share:.0%} allowed"
@@ -52,14 +52,6 @@ def _camera(camera: RealSenseCamera, max_hole_share: float, facts: Facts) -> Ite
             yield broken("camera depth", words, "is the lens covered, or the table too near or too far?")
         else:
             yield ok("camera depth", words)
-
-
-def _at_second_try(action: Callable[[], T]) -> T:
-    """A single late frame is nothing to report."""
-    try:
-        return action()
-    except CameraError:
-        return action()
 
 
 def usb_line(said: CameraDetails) -> Line:

@@ -108,9 +108,7 @@ def test_what_the_camera_did_not_see_stops_the_descent(tmp_path):
     thing = {"name": "bar", "mass_kg": 0.1, "friction": 0.8, "primitives": [flat]}
     objects.write_text(yaml.safe_dump({"objects": [thing]}))
     faults.write_text(yaml.safe_dump([{"fault": "unseen_obstacle", "trial": 1, "phase": "approaching"}]))
-    code, printed = run(
-        "--trials", 2, "--seed", 5, "--objects", objects, "--faults", faults, "--out", tmp_path / "run"
-    )
+    code, printed = run("--trials", 2, "--seed", 5, "--objects", objects, "--faults", faults, "--out", tmp_path / "run")
     assert code == 0, printed
     assert [r["outcome"] for r in ledger(tmp_path / "run")] == ["blocked", "success"]
 
