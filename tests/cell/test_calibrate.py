@@ -1,4 +1,4 @@
-"""``calibrate`` from the command line to the files, on the simulated cell: both mounts, what is refused, what is bumped."""
+"""``calibrate`` from the command line to the files, on the simulated cell: what passes, is refused, is bumped."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_a_missing_calibration_is_refused_with_the_remedy(tmp_path):
     nowhere = replace(CELL, calibration=replace(CELL.calibration, folder=str(tmp_path)))
     hand_eye = HandEye(nowhere, print)
     assert hand_eye.missing
-    with pytest.raises(CalibrationError, match="run_cell.py calibrate"):
+    with pytest.raises(CalibrationError, match=r"run_cell\.py calibrate"):
         hand_eye.accept("")
 
 
