@@ -88,6 +88,7 @@ def board_pose(
     """Where the board stands by its corners alone: (4, 4) ``T_camera_board`` and the RMS of the reprojection [px].
 
     A flat target seen from afar fits two poses almost equally well; both are refined and the better one is taken.
+    A target seen exactly from the front has but one, and the two-pose method no answer: another one stands beside it.
     ``None``: too few corners, or no pose before the camera fits them.
     """
     import cv2
@@ -97,8 +98,13 @@ def board_pose(
         return None
     K = intrinsics.matrix
     try:
-        _, turns, places, _ = cv2.solvePnPGeneric(points, pixels, K, None, flags=cv2.SOLVEPNP_IPPE)
-        refined = [cv2.solvePnPRefineLM(points, pixels, K, None, t, p) for t, p in zip(turns, places, strict=True)]
+        starts = [
+            (turn, place)
+            for method in (cv2.SOLVEPNP_IPPE, cv2.SOLVEPNP_SQPNP)
+            for turn, place in zip(*cv2.solvePnPGeneric(points, pixels, K, None, flags=method)[1:3], strict=True)
+            if np.isfinite([turn, place]).all()
+        ]
+        refined = [cv2.solvePnPRefineLM(points, pixels, K, None, turn, place) for turn, place in starts]
     except cv2.error:  # shuffled corners: no plane maps to them
         return None
     fits = []

@@ -1,4 +1,4 @@
-"""Whether the arm stands between a camera beside the table and the board that it holds."""
+"""Whether the arm stands between the camera and the board."""
 
 from __future__ import annotations
 
@@ -14,12 +14,18 @@ _SAMPLES = 9
 
 
 def in_sight(
-    arm: ArmModel, q: NDArray[np.float64], camera_m: NDArray[np.float64], targets_m: NDArray[np.float64]
+    arm: ArmModel,
+    q: NDArray[np.float64],
+    camera_m: NDArray[np.float64],
+    targets_m: NDArray[np.float64],
+    *,
+    camera_on_wrist: bool = False,
 ) -> bool:
     """Whether no link comes near a line from (3,) ``camera_m`` to one of (N, 3) ``targets_m``, all in the base frame.
 
     Args:
         q: (6,) joints [rad].
+        camera_on_wrist: leaves out the wrist's own links, from which such a camera looks away.
     """
     frames = link_transforms(arm, q)
     shoulder, elbow, wrist = frames[0, :3, 3], frames[1, :3, 3], frames[2, :3, 3]
@@ -28,6 +34,8 @@ def in_sight(
     chain = frames[3:6, :3, 3]
     starts = np.stack([shoulder + upper, elbow + fore, wrist, chain[0], chain[1]])
     ends = np.stack([elbow + upper, wrist + fore, chain[0], chain[1], chain[2]])
+    if camera_on_wrist:
+        starts, ends = starts[:2], ends[:2]
     share = np.linspace(0.0, 1.0, _SAMPLES)[:, None, None]
     points = (starts + share * (ends - starts)).reshape(-1, 3)
     return bool(_from_lines_m(points, camera_m, targets_m) > LINK_RADIUS_M)

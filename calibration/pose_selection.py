@@ -119,7 +119,7 @@ class _Scene:
         postures = tuple(
             q
             for q in reach.postures(T_base_flange)
-            if self.mount == "wrist" or in_sight(self.arm, q, T_base_camera[:3, 3], corners)
+            if in_sight(self.arm, q, T_base_camera[:3, 3], corners, camera_on_wrist=self.mount == "wrist")
         )
         return _Candidate(T_base_flange, postures, self._features(T_camera_board)) if postures else None
 

@@ -209,7 +209,11 @@ class Calibrator:
             seen = "no board" if view is None else f"{len(view.ids)} corners"
             self._announce(f"view {number} of {len(poses)}: {seen}")
 
-        views = take_views(poses, go, self._motion.arm.state, self._camera.read, self._detector, keep)
+        def look() -> Frame:
+            # Seen aslant and from near, most of the depth may be unknown: the corners are found in the colour.
+            return self._camera.read(max_hole_share=1.0)
+
+        views = take_views(poses, go, self._motion.arm.state, look, self._detector, keep)
         self._motion.travel(reach.way(self._motion.arm.state().q, np.array(self._settings.home_joints_rad)))
         return views
 

@@ -256,7 +256,7 @@ class TrialCycle:
             fallback_used=trial.fallback_ms is not None,
             fallback_ms=trial.fallback_ms or 0.0,
             cycle_s=trial.cycle_s,
-            grasp={name: round(float(getattr(grasp, name)), 6) for name in GRASP_FIELDS} if grasp else None,
+            grasp={name: float(f"{getattr(grasp, name):.8g}") for name in GRASP_FIELDS} if grasp else None,
             started_at=trial.started_at,
             reason=trial.reason,
             voided=trial.voided,

@@ -108,13 +108,18 @@ class RealSenseCamera:
     def __exit__(self, *_: object) -> None:
         self.disconnect()
 
-    def read(self) -> Frame:
+    def read(self, *, max_hole_share: float | None = None) -> Frame:
         """The next frame captured after this call, depth aligned to the colour image.
+
+        Args:
+            max_hole_share: how much of the depth may be unknown; None for what the settings say. 1.0 suits who
+                looks at the colour only.
 
         Raises:
             CameraError: none of the attempts gave a usable frame; the message names the camera and why.
         """
-        return self._retry(self._read_once)
+        limit = self._settings.max_hole_share if max_hole_share is None else max_hole_share
+        return self._retry(lambda: self._read_once(limit))
 
     def read_median(self, count: int | None = None) -> Frame:
         """The pixel-wise median of ``count`` new frames, over their valid depths.
@@ -185,7 +190,7 @@ class RealSenseCamera:
             raise CameraError(f"the picture is frozen: frame {pairs[0].number} comes again and again", _HINT)
         return (count - 1) * 1000.0 / passed_ms
 
-    def _read_once(self) -> Frame:
+    def _read_once(self, max_hole_share: float) -> Frame:
         if not self._connected:
             self._restart()
         asked_at_s = self._wall_clock()
@@ -197,9 +202,9 @@ class RealSenseCamera:
             raise CameraError(f"the picture is frozen: frame {pair.number} came twice")
         frame = self._to_frame(pair, arrived_at)
         holes = 1.0 - float(np.count_nonzero(frame.valid)) / frame.valid.size
-        if holes > self._settings.max_hole_share:
+        if holes > max_hole_share:
             raise CameraError(
-                f"{holes:.0%} of the depth is unknown, more than {self._settings.max_hole_share:.0%}",
+                f"{holes:.0%} of the depth is unknown, more than {max_hole_share:.0%}",
                 "is the lens covered, or the table too near or too far?",
             )
         self._latest = frame

@@ -14,7 +14,7 @@ from robot.kinematics import ArmModel, forward
 from robot.rtde_probe import Listening, RtdeProbe
 
 _OUTPUTS = ("timestamp", "actual_q", "actual_TCP_pose", "tcp_offset", "runtime_state")
-_LISTEN_S = 0.5
+_LISTEN_S = 0.4
 _LEAST_SHARE = 0.6
 _PLAYING = 2
 

@@ -83,6 +83,14 @@ def test_shuffled_corners_give_no_pose_or_a_bad_one():
         assert found is None or found[1] > 10.0
 
 
+def test_a_board_exactly_in_front_of_the_camera_has_a_pose():
+    """The two-pose method answers NaN for it."""
+    T = facing(0.0, 0.0, 0.0, (0.08474543349488864, 0.0, 0.5506396699974393), BOARD)
+    found = board_pose(np.arange(35), LENS.project(apply(T, BOARD.corners_m)), LENS, BOARD)
+    assert found is not None
+    np.testing.assert_allclose(found[0], T, atol=1e-6)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     tilt=st.floats(0.0, 0.9), about=st.floats(0.0, 6.28), roll=st.floats(-3.14, 3.14),

@@ -170,3 +170,13 @@ def test_an_arm_between_camera_and_board_is_seen():
     assert not in_sight(UR5, q, above, np.concatenate([below + 0.6 * aside, below]))
     assert in_sight(UR5, q, above + 0.4 * aside, below + 0.4 * aside)
     assert in_sight(UR5, q, forearm_m - 0.15 * up, below)
+
+
+def test_a_camera_on_the_wrist_sees_past_its_own_wrist_and_not_through_the_forearm():
+    q = np.array([0.0, -np.pi / 2, np.pi / 2, -np.pi / 2, -np.pi / 2, 0.0])
+    frames = link_transforms(UR5, q)
+    camera_m = frames[5, :3, 3] + [0.0, 0.0, 0.05]
+    below, behind = frames[5, :3, 3] - [0.0, 0.0, 0.5], frames[1:3, :3, 3].mean(axis=0) - [0.2, 0.0, 0.0]
+    assert in_sight(UR5, q, camera_m, below[None], camera_on_wrist=True)
+    assert not in_sight(UR5, q, camera_m, below[None])
+    assert not in_sight(UR5, q, camera_m, behind[None], camera_on_wrist=True)

@@ -127,6 +127,14 @@ def test_passing_fault_costs_one_attempt(channel: CameraChannel, camera: RealSen
     assert frame.valid.all()
 
 
+def test_who_looks_at_the_colour_only_may_do_without_depth(channel: CameraChannel, camera: RealSenseCamera) -> None:
+    camera.read()
+    channel.faults = ["all_holes!"]
+    frame = camera.read(max_hole_share=1.0)
+    assert not frame.valid.any()
+    assert frame.color is not None
+
+
 def test_silence_costs_no_more_than_its_deadlines(channel: CameraChannel, camera: RealSenseCamera) -> None:
     channel.faults = ["silence!"]
     begun = time.monotonic()
