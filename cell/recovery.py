@@ -39,11 +39,19 @@ class Recovery:
         self._announce = announce
 
     def make_safe(self) -> None:
-        """Stop the arm if it still listens; never raises."""
+        """Stop the arm if it still listens, and its program; never raises.
+
+        A program that only waits goes on with the old motion as soon as somebody steps out of the light curtain.
+        """
+        arm = self._motion.arm
         try:
-            self._motion.arm.stop()
+            arm.stop()
         except CellError as error:
             self._announce(f"the arm could not be told to stop: {error}")
+        try:
+            arm.stop_program()
+        except CellError as error:
+            self._announce(f"the program on the controller could not be stopped: {error}")
 
     def recover(self, outcome: Outcome, reason: str) -> bool:
         """Wait for the operator and bring everything back.

@@ -184,6 +184,14 @@ class UR5Arm:
                 return
             except ArmError:
                 self._abandon(stop_program=False)
+        self.stop_program()
+
+    def stop_program(self) -> None:
+        """End our program on the controller, lest it go on by itself when a stop is released; ``recover`` starts it.
+
+        Raises:
+            ArmError: the dashboard server does not do it.
+        """
         with self.dashboard() as dashboard:
             dashboard.stop_program()
 

@@ -81,10 +81,11 @@ def test_a_second_attempt_can_succeed():
 
 def test_making_safe_never_raises():
     log, said = [], []
-    device = Scripted(log, failing={"stop": 1})
+    device = Scripted(log, failing={"stop": 1, "stop_program": 1})
     Recovery(device, device, Person(log), device, said.append).make_safe()
-    assert log == ["stop"]
+    assert log == ["stop", "stop_program"]
     assert "could not be told to stop" in said[0]
+    assert "could not be stopped" in said[1]
 
 
 def test_errors_that_are_not_the_devices_are_not_swallowed():

@@ -256,6 +256,21 @@ def test_protective_stop_is_typed_and_needs_the_operators_word(controller: Contr
     arm.move_joints(HOME, 1.0, 2.0)
 
 
+def test_a_motion_that_met_the_light_curtain_does_not_go_on_when_somebody_steps_out_of_it(
+    controller: Controller, arm: UR5Arm
+) -> None:
+    controller.do(inject="safeguard_stop", delay_s=0.1)
+    with pytest.raises(ProtectiveStop, match="safeguard"):
+        arm.move_joints(HOME + 0.5, 1.0, 2.0)
+    arm.stop_program()
+    stopped_at = controller.do()["q"]
+    controller.do(clear=True)
+    time.sleep(0.3)  # six seconds of the controller's time
+    assert controller.do()["q"] == pytest.approx(stopped_at, abs=0.01)
+    assert arm.recover(lambda question: True).program_running
+    arm.move_joints(HOME, 1.0, 2.0)
+
+
 def test_protective_stop_by_an_unreachable_target(arm: UR5Arm) -> None:
     with pytest.raises(ProtectiveStop):
         arm.move_linear(transform(np.eye(3), (3.0, 0.0, 0.2)), 0.3, 1.0)
