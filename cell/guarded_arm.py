@@ -183,6 +183,9 @@ class GuardedArm:
     def stop(self) -> None:
         self._arm.stop()
 
+    def stop_program(self) -> None:
+        self._arm.stop_program()
+
     def set_tcp(self, T_flange_tcp: ArrayLike) -> None:
         self._arm.set_tcp(T_flange_tcp)
 

@@ -144,10 +144,10 @@ class TrialCycle:
             if not chosen.grasps and self.fallback is not None:
                 chosen = self._ask(self.fallback, trial)
                 trial.fallback_ms = chosen.detect_ms + chosen.inpaint_ms
+            trial.detection = self._judged_robust(trial.detection, trial.frame)
         except Exception as error:  # a detector may come from anybody; whatever it raises is its fault, not ours
             trial.outcome, trial.reason = Outcome.DETECTOR_FAULT, f"{type(error).__name__}: {error}"
             return "detector_failed"
-        trial.detection = self._judged_robust(trial.detection, trial.frame)
         if not chosen.grasps:
             trial.outcome, trial.reason = Outcome.NO_GRASP, chosen.reason or "the detector proposed nothing"
             return "no_grasp"
@@ -278,7 +278,9 @@ class TrialCycle:
     def _ask(self, detector: Detector, trial: TrialProgress) -> Detection:
         assert trial.look is not None
         look = trial.look
-        return detector.detect(look.frame, top=PROPOSALS, region=look.region, seed=trial.planned.pose_seed)
+        found = detector.detect(look.frame, top=PROPOSALS, region=look.region, seed=trial.planned.pose_seed)
+        # Made anew, for a grasp checks its numbers when it is made: whoever made these may have gone round that.
+        return replace(found, grasps=tuple(replace(grasp) for grasp in found.grasps))
 
     def _judged_robust(self, detection: Detection, frame: Frame | None) -> Detection:
         """The detection with the metric's word on its top grasp, which is no part of the detector's time."""

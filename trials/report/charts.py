@@ -84,9 +84,11 @@ def time_edges(values_ms: Sequence[float], bins: int = 24) -> list[float]:
     if low >= 1e-3 and high / low > 20:  # below a microsecond a time is zero, which has no logarithm
         return [float(e) for e in np.geomspace(low, high * 1.0001, bins + 1)]
     step = _round_step(max(high - low, 0.02 * high, 1e-3) / bins)
-    first = math.floor(low / step)
-    count = math.floor(high / step) - first + 1
-    return [step * (first + i) for i in range(count + 1)]
+    first, last = math.floor(low / step), math.floor(high / step) + 1
+    # A quotient may be rounded over a whole number, and the time would fall outside.
+    first -= step * first > low
+    last += step * last < high
+    return [step * i for i in range(first, last + 1)]
 
 
 def time_chart(values_ms: Sequence[float], median_ms: float, p95_ms: float, edges: Sequence[float]) -> str:

@@ -2,7 +2,7 @@ import itertools
 import xml.etree.ElementTree as ET
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trials.outcomes import Outcome
@@ -13,6 +13,7 @@ TIMES = st.lists(st.floats(0, 1e5), min_size=1, max_size=80)
 
 
 @given(TIMES)
+@example([2.3])
 def test_the_bins_hold_every_time(times: list[float]) -> None:
     edges = time_edges(times)
     assert all(a < b for a, b in itertools.pairwise(edges))
