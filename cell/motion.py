@@ -126,6 +126,8 @@ class Motion:
             state = self.gripper.state()
         if state.fault:
             raise GripperError(f"the gripper reports fault 0x{state.fault:02X}", "its recovery activates it again")
+        if not state.activated:
+            raise GripperError("the gripper has lost its activation", "look at its power; its recovery activates it again")
         return state
 
     def lift(self, plan: GraspPlan) -> GripperState:

@@ -90,10 +90,6 @@ def gripper_settings(served: GripperSocket) -> GripperSettings:
     return GripperSettings(port=served.port, answer_timeout_s=0.2, move_timeout_s=1.0, connect_timeout_s=0.5)
 
 
-def silent(gripper: GripperSocket) -> None:
-    gripper.faults = ["no_ack"] * 1000
-
-
 def assert_ends(action: Callable[[], Any], error: type[Exception], words: str, deadline_s: float) -> None:
     """``action`` fails with ``error``, and does so by its deadline."""
     caught: list[BaseException] = []
@@ -302,7 +298,7 @@ def test_airo_mono_second_gripper_inherits_nothing_from_the_first() -> None:
 
 @pytest.mark.parametrize("driver", [Robotiq2F85, RegisterLink, UR5Arm, GuardedArm, RealSenseCamera, Channel])
 def test_airo_mono_drivers_share_nothing_through_their_class(driver: type) -> None:
-    """As above."""
+    """Its gripper's default specs were an object of the class, which every instance could change."""
     shared = {name: value for name, value in vars(driver).items() if not name.startswith("__")}
     told = {name for name, value in shared.items() if not inspect.isroutine(value) and not isinstance(value, property)}
     assert told == set()
@@ -312,18 +308,20 @@ def test_airo_mono_commands_share_a_connection_and_a_lost_link_ends_by_a_deadlin
     """It opened a socket per command and waited on it without a timeout."""
     with gripper_socket() as served:
         wanted = gripper_settings(served)
-        with Robotiq2F85(wanted) as gripper:
-            gripper.activate()
-            for width_m in (0.02, 0.05):
-                gripper.move(width_m, 0.15, 50.0)
-            assert served.connections == 1
-            silent(served)
-            for command in (gripper.state, gripper.activate, lambda: gripper.move(0.0, 0.15, 50.0)):
-                assert_ends(command, GripperError, "no whole answer", wanted.answer_timeout_s)
+        gripper = Robotiq2F85(wanted)
+        gripper.connect()
+        gripper.activate()
+        for width_m in (0.02, 0.05):
+            gripper.move(width_m, 0.15, 50.0)
+        assert served.connections == 1
+        served.faults = ["no_ack"] * 1000
+        for command in (gripper.state, gripper.activate, lambda: gripper.move(0.0, 0.15, 50.0)):
+            assert_ends(command, GripperError, "no whole answer", wanted.answer_timeout_s)
+        gripper.disconnect()
 
 
 def test_airo_mono_a_server_that_takes_the_call_and_says_nothing_is_no_gripper() -> None:
-    """As above, already when connecting."""
+    """It waited for the answer to its first question without a timeout too."""
     with socket.create_server(("127.0.0.1", 0)) as mute:
         wanted = GripperSettings(port=mute.getsockname()[1], answer_timeout_s=0.2, connect_timeout_s=0.5)
         gripper = Robotiq2F85(wanted)
@@ -557,7 +555,7 @@ def test_vgn_helpers_leave_their_poses_alone_and_give_new_ones(helper: str) -> N
 
 
 def test_vgn_a_grasp_is_not_changed_by_carrying_it_over_or_by_planning() -> None:
-    """As above."""
+    """Its conversions changed the pose inside the grasp that they were given."""
     lens = Intrinsics(615.0, 615.0, 321.5, 239.5, 640, 480)
     T_base_camera = frozen(CELL.calibration.camera_guess.transform.copy())
     grasp = Grasp(u=321.5, v=239.5, depth_m=0.68, angle_rad=0.3, width_m=0.06, quality=0.9)
@@ -571,7 +569,7 @@ def test_vgn_a_grasp_is_not_changed_by_carrying_it_over_or_by_planning() -> None
 
 @pytest.mark.parametrize("mount", synthetic_views.MOUNTS)
 def test_vgn_a_calibration_leaves_its_views_alone(mount: Any) -> None:
-    """As above."""
+    """Its helpers wrote into the arrays that they were given."""
     views = synthetic_views.make_cell(mount, 0, 12).views
     before = [{name: np.copy(value) for name, value in vars(view).items()} for view in views]
     calibrate(views, synthetic_views.INTRINSICS, synthetic_views.settings(mount), np.random.default_rng(0))

@@ -79,7 +79,8 @@ class FaultBoard:
 
         Args:
             delay_s: simulated time until the gripper's faults strike; the controller's stops count it from the arm's
-                next motion. The camera's strike at once, the obstacle waits for the fingers to come down.
+                next motion, the loss of an object from the closing of open jaws. The camera's strike at once, the
+                obstacle waits for the fingers to come down.
             at_once: do not wait for anything.
             settings: of ``camera_bumped``: how far it moves (``move_m``, 0.010) and turns (``turn_rad``, 0) in its own
                 axes, and along and about which ``axis`` ("x", "y" or "z"); without an axis, any direction.
@@ -115,9 +116,9 @@ class FaultBoard:
         self._obstacle.remove()
 
     def placed(self, pose_seed: int) -> None:
-        """An object has been placed: the obstacle is gone, and bumps follow from ``pose_seed``."""
+        """An object has been placed: what stood in the way is gone, and bumps follow from ``pose_seed``."""
         self._seed = pose_seed
-        self._obstacle.remove()
+        self._obstacle.clear_away()
 
     @property
     def busy(self) -> bool:
@@ -128,6 +129,8 @@ class FaultBoard:
         """Simulated time has passed."""
         self._obstacle.tick()
         for name in list(self._waiting_s):
+            if name == "object_lost" and self._waiting_s[name] > 0.0 and not self._world.jaws_were_closed:
+                continue
             self._waiting_s[name] -= period_s
             if self._waiting_s[name] <= 0.0:
                 del self._waiting_s[name]

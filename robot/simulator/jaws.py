@@ -74,6 +74,11 @@ class JawServo:
         return JawState(2 * self._half, 2 * self._target, self._motion())
 
     @property
+    def closing(self) -> bool:
+        """The last command closed the jaws, wholly or in part."""
+        return self._closing
+
+    @property
     def opened(self) -> bool:
         """The last command opened the jaws, and they have stopped."""
         return not self._closing and self._motion() is not JawMotion.MOVING

@@ -35,8 +35,12 @@ class UnseenObstacle:
             self._stand()
 
     def remove(self) -> None:
-        """Take it away."""
+        """Take it away, and do not wait any more."""
         self.waiting = False
+        self.clear_away()
+
+    def clear_away(self) -> None:
+        """Take it away, where it stands; one that still waits goes on waiting."""
         self._world.stand_obstacle(None)
 
     def tick(self) -> None:

@@ -164,6 +164,11 @@ class World:
         """What the jaws do."""
         return self._jaws.state
 
+    @property
+    def jaws_were_closed(self) -> bool:
+        """Whether the last command closed the jaws, wholly or in part."""
+        return self._jaws.closing
+
     def command_jaws(self, width_m: float, speed_m_s: float, force_n: float) -> None:
         """Move the jaws; speed of the opening [m/s] and force at each pad [N] are clamped to the 2F-85's."""
         self._jaws.command(width_m, speed_m_s, force_n)

@@ -109,6 +109,19 @@ def test_object_lost_takes_the_friction_of_the_object_that_is_there(parts: Parts
     assert world.model.geom_friction[geom, 0] == pytest.approx(0.6)
 
 
+def test_object_lost_waits_for_jaws_that_close(parts: Parts) -> None:
+    world = parts.world
+    world.place("ball", 0)
+    geom = world.model.body("object").geomadr[0]
+    world.command_jaws(0.085, 0.1, 40.0)
+    parts.board.inject("object_lost", 0.1)
+    world.advance(0.5)
+    assert world.model.geom_friction[geom, 0] == pytest.approx(0.6)
+    world.command_jaws(0.06, 0.1, 40.0)
+    world.advance(0.2)
+    assert world.model.geom_friction[geom, 0] < 0.01
+
+
 def test_lasting_faults_stay_until_cleared(parts: Parts) -> None:
     for name in ("frozen_frame", "all_holes", "camera_missing"):
         parts.board.inject(name)
@@ -205,7 +218,7 @@ def test_the_obstacle_is_gone_at_the_next_placement_and_never_seen(parts: Parts)
     parts.board.inject("unseen_obstacle")
     parts.board.placed(1)
     assert world.geom_poses()[0][geom][2] < FLOOR_M
-    assert parts.board.waiting == ()
+    assert parts.board.waiting == ("unseen_obstacle",)  # it was not there yet
     parts.board.inject("unseen_obstacle", at_once=True)
     world.place("ball", 3)
     assert world.geom_poses()[0][geom][2] < FLOOR_M
