@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from calibration.quality import Quality
 from calibration.settings import GateSettings
 from robot.calibration_board import BoardSettings
+
+LEAST_TOUCHES = 3
 
 
 def judge(quality: Quality, gate: GateSettings, board: BoardSettings) -> tuple[str, ...]:
@@ -43,6 +46,32 @@ def judge(quality: Quality, gate: GateSettings, board: BoardSettings) -> tuple[s
             f"{_mm(gate.leave_one_out_m)} are allowed: take more views (--views)"
         )
     return tuple(reasons)
+
+
+def judge_marks(marks: int) -> tuple[str, ...]:
+    """Why not, by how many marks on the table the calibration can be held against later."""
+    if marks:
+        return ()
+    return (
+        "no mark on the table is in view from home, and without one it would not be noticed that the camera is moved "
+        "sideways or turned: lay at least two of the marks of robot/calibration_board.py beside the workspace",
+    )
+
+
+def judge_touch(misses_m: Sequence[float], gate: GateSettings) -> tuple[str, ...]:
+    """Why not, by how far the fingertip missed the board's corners [m]."""
+    if len(misses_m) < LEAST_TOUCHES:
+        return (
+            f"the fingertip could go to {len(misses_m)} corners only, {LEAST_TOUCHES} are the least: lay the board "
+            "where the arm reaches all of it, or leave the touching out with --no-touch",
+        )
+    worst_m = max(misses_m)
+    if not worst_m <= gate.touch_m:
+        return (
+            f"the fingertip missed a corner of the board by {_mm(worst_m)}, limit {_mm(gate.touch_m)}: is the tool as "
+            "long as the cell file says, and the arm the one that was calibrated at the factory?",
+        )
+    return ()
 
 
 def _mm(length_m: float) -> str:

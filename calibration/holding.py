@@ -135,7 +135,7 @@ def _missing_reasons(
     if known is not None:
         return []
     expected = [f"mark {m.id}" for m in calibration.marks if _in_view(m.corners_base_m, T_base_camera, intrinsics)]
-    if len(expected) < 2:
+    if not expected:
         return []
     return [f"{_list(expected)} ought to be in view and are not: covered, or moved, or the camera has moved far"]
 

@@ -24,6 +24,7 @@ class GateSettings:
         board_scale_error: how far the board's size, as the arm's travel measures it, may be from ``square_m`` (share).
         most_outliers: share of the views that may be thrown out.
         leave_one_out_m: how far the camera's place may wander when any one view is left out.
+        touch_m: how far the fingertip may miss any of the board's corners, where it was verified by touch.
     """
 
     position_rms_m: float = 0.002
@@ -33,6 +34,7 @@ class GateSettings:
     board_scale_error: float = 0.01
     most_outliers: float = 0.4
     leave_one_out_m: float = 0.002
+    touch_m: float = 0.004
 
 
 @dataclass(frozen=True, kw_only=True)

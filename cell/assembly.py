@@ -16,9 +16,10 @@ from cell.settings import CellSettings, MotionSettings
 from cell.simulated_operator import SimulatedOperator
 from robot.arm import UR5Arm
 from robot.camera import RealSenseCamera
-from robot.errors import CellError, SimulatorLost
+from robot.errors import CellError, EmergencyStop, ProtectiveStop, SimulatorLost
 from robot.frame_source import FrameSource
 from robot.gripper import Robotiq2F85
+from robot.gripper_geometry import MIN_SPEED_M_S
 from robot.kinematics import UR5, UR5E, ArmModel
 from robot.objects import HOUSEHOLD_12
 from robot.simulator.lab_client import LabClient
@@ -96,7 +97,8 @@ def open_world(
     if not request.confirmed and not operator.confirm_motion():
         raise CellError("the operator did not confirm", "type 'go', or pass --yes")
     camera = settings.camera
-    return World(_slowed(settings, request.speed), operator, RealSenseDevice(serial=camera.serial))
+    source = RealSenseDevice(serial=camera.serial, width=camera.width, height=camera.height, fps=camera.fps)
+    return World(_slowed(settings, request.speed), operator, source)
 
 
 def _simulated(stack: ExitStack, settings: CellSettings, request: WorldRequest) -> World:
@@ -127,6 +129,9 @@ def _simulated(stack: ExitStack, settings: CellSettings, request: WorldRequest) 
 def open_devices(stack: ExitStack, world: World, confirm: Callable[[str], bool] | None = None) -> Devices:
     """Connect arm, gripper and camera, activate the gripper and tell the controller what hangs at the flange.
 
+    A stop that an earlier session left behind is released on the operator's word; what may still be in the jaws is
+    taken out by a hand before they open.
+
     Args:
         confirm: asked before every motion of the arm, with the motion in words; None asks nobody.
 
@@ -135,19 +140,47 @@ def open_devices(stack: ExitStack, world: World, confirm: Callable[[str], bool] 
     """
     settings = world.settings
     model = ARM_MODELS[settings.arm_model]
-    arm = stack.enter_context(UR5Arm(settings.arm))
+    arm = _connected_arm(stack, world)
     gripper = stack.enter_context(Robotiq2F85(settings.gripper))
     camera = stack.enter_context(RealSenseCamera(settings.camera, world.source))
     checker = CollisionChecker.for_cell(settings, model)
-    gripper.activate()
     guarded = GuardedArm(arm, settings, model, checker, confirm=confirm)
     motion = Motion(settings, guarded, gripper, Planner(settings, model, checker))
+    if motion.may_hold():
+        world.operator.do(
+            f"The jaws are {gripper.state().width_m * 1e3:.0f} mm apart. Hold what may be in them: they open when you "
+            "press Enter; then step back."
+        )
+    gripper.activate()
+    motion.let_go_gently()
     motion.declare_tool()
     return Devices(camera, motion, model)
 
 
+def _connected_arm(stack: ExitStack, world: World) -> UR5Arm:
+    arm = UR5Arm(world.settings.arm)
+    stack.callback(arm.disconnect)
+    try:
+        arm.connect()
+    except (ProtectiveStop, EmergencyStop) as stop:
+        if not world.operator.confirm_recovery(str(stop)):
+            raise
+        arm.recover(lambda question: True)  # the word was given
+    return arm
+
+
 def _slowed(settings: CellSettings, share: float | None) -> CellSettings:
+    """Every motion of arm and jaws at ``share`` of its speed, with as much more time to end."""
     if share is None:
         return settings
-    motion = MotionSettings(**{name: value * share for name, value in vars(settings.motion).items()})
-    return replace(settings, motion=motion)
+    grasp = settings.grasp
+    return replace(
+        settings,
+        motion=MotionSettings(**{name: value * share for name, value in vars(settings.motion).items()}),
+        grasp=replace(
+            grasp,
+            descend_speed_m_s=grasp.descend_speed_m_s * share,
+            jaw_speed_m_s=max(grasp.jaw_speed_m_s * share, MIN_SPEED_M_S),
+        ),
+        arm=replace(settings.arm, move_timeout_s=settings.arm.move_timeout_s / share),
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -14,21 +13,23 @@ from numpy.typing import NDArray
 
 from calibration.detection import BoardDetector, board_pose
 from calibration.errors import CalibrationError
+from calibration.gate import judge_marks, judge_touch
 from calibration.marks import find_marks, locate_marks
 from calibration.pose_selection import choose_poses
 from calibration.records import TableMark, TouchMiss
 from calibration.report import write_report
-from calibration.result import Calibration, calibrate, write, write_views
+from calibration.result import CALIBRATION_FILE, Calibration, calibrate, write, write_views
 from calibration.routine import Pose, take_views
 from calibration.views import View
 from cell.assembly import Devices
 from cell.calibration_reach import CalibrationReach
+from cell.hand_eye import compare_kinematics
 from cell.mishaps import Mishaps
 from cell.operator import Operator
 from cell.planning import PlanRefused
 from cell.settings import CellSettings
 from robot.calibration_board import T_flange_board
-from robot.errors import SettingsError
+from robot.errors import ArmError, SettingsError
 from robot.frame import Frame, Intrinsics
 from robot.geometry import Transform, apply, transform
 from trials.frames import write_color
@@ -36,6 +37,7 @@ from trials.frames import write_color
 HOVER_M = 0.002
 """The tip stops this far above the board: near enough to see a miss, far enough not to bend the plate."""
 IMAGES = "images"
+_GRIP_OFF_M = 0.002
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +101,12 @@ class Calibrator:
             what was found - look at ``passed`` - and where it lies.
 
         Raises:
-            CellError: it could not be carried out; nothing is written.
+            CellError: it could not be carried out, or ``folder`` holds something else; nothing is written.
         """
+        folder = folder.resolve()
+        refused = None if refused is None else refused.resolve()
+        for target in (folder, refused or folder):
+            _require_ours(target)
         part = folder.with_name(f".{folder.name}.part")
         shutil.rmtree(part, ignore_errors=True)
         try:
@@ -115,6 +121,9 @@ class Calibrator:
         return calibration, place
 
     def _carry_out(self, folder: Path, wishes: Wishes) -> Calibration:
+        remark = compare_kinematics(self._motion.arm.state(), self._model)
+        if remark is not None:
+            self._announce(remark)
         self._motion.go_home()
         self._hand_over_board()
         intrinsics = self._camera.read().intrinsics
@@ -135,11 +144,17 @@ class Calibrator:
             arm_model=self._settings.arm_model,
         )
         if calibration.passed:
-            touch = self._touch(calibration) if wishes.touch else ()
-            calibration = replace(calibration, marks=self._marks(calibration), touch=touch)
+            calibration = self._verified(calibration, wishes.touch)
         calibration = write(calibration, folder)
         write_report(folder, calibration, views, intrinsics)
         return calibration
+
+    def _verified(self, calibration: Calibration, touching: bool) -> Calibration:
+        touch = self._touch(calibration) if touching else ()
+        marks = self._marks(calibration)
+        misses_m = [float(np.linalg.norm(touched.miss_m)) for touched in touch]
+        doubts = judge_touch(misses_m, self._settings.calibration.gate) if touching else ()
+        return replace(calibration, marks=marks, touch=touch, reasons=(*doubts, *judge_marks(len(marks))))
 
     # -- the board
 
@@ -147,22 +162,30 @@ class Calibrator:
         if self._settings.calibration.mount == "wrist":
             self._operator.put_board("table", self._board)
             return
-        self._motion.open_jaws()
+        self._motion.let_go_gently()
         self._operator.put_board("gripper", self._board)
-        self._motion.open_jaws(self._board.thickness_m)
+        grip = self._motion.grip_gently()
+        if not self._board.thickness_m / 2 < grip.width_m < self._board.thickness_m + _GRIP_OFF_M:
+            self._motion.let_go_gently()
+            raise CalibrationError(
+                f"the jaws closed to {grip.width_m * 1e3:.1f} mm, the board is {self._board.thickness_m * 1e3:g} mm "
+                "thick: they do not hold it",
+                "hold the board between the pads, and see that calibration.board.thickness_m is right",
+            )
         self._motion.hold_board(self._board)
+        self._operator.do("Let go of the board, step back, hand on the stop button: the arm moves next.")
 
     def _take_board(self) -> None:
         if self._settings.calibration.mount == "fixed":
-            self._motion.open_jaws()
-            self._motion.hold_board(None)
+            self._operator.do("Hold the calibration board: the jaws open slowly when you press Enter.")
+            self._motion.let_go_gently()
         self._operator.put_board("none", self._board)
 
     # -- looking
 
     def _poses(self, wishes: Wishes, intrinsics: Intrinsics) -> Sequence[Pose]:
         if wishes.poses is not None:
-            return tuple(GivenPose(q) for q in wishes.poses)
+            return self._reachable(wishes.poses)
         wanted = self._settings.calibration
         poses = choose_poses(
             wanted.camera_guess.transform,
@@ -182,6 +205,23 @@ class Calibrator:
                 "there is no pose from which the camera would see the board",
                 "are calibration.camera_guess, tcp_box and keep_out in the cell file right?",
             )
+        return poses
+
+    def _reachable(self, given: Sequence[NDArray[np.float64]]) -> Sequence[Pose]:
+        """Those of the user's poses that the arm can go to, one after the other; of the others it is told why not."""
+        reach = CalibrationReach.for_cell(self._settings, self._model)
+        now, poses = self._motion.arm.state().q, []
+        for number, q in enumerate(given, start=1):
+            try:
+                reach.sweep.require(q, {})
+                reach.way(now, q)
+            except (PlanRefused, ArmError) as refusal:
+                self._announce(f"pose {number} of {len(given)} is left out: {refusal}")
+                continue
+            poses.append(GivenPose(q))
+            now = q
+        if not poses:
+            raise CalibrationError("the arm can go to none of the given poses", "are their angles in radians?")
         return poses
 
     def _board_guess(self) -> Transform:
@@ -221,8 +261,6 @@ class Calibrator:
         frame = self._camera.read()
         T_base_camera = calibration.T_base_camera(self._motion.arm.state().T_base_flange)
         found = {} if frame.color is None else find_marks(frame.color)
-        if not found:
-            self._announce("no mark on the table is in view: a camera that moves sideways will not be noticed")
         return locate_marks(found, frame.intrinsics, T_base_camera, self._settings.table_height_m)
 
     # -- touching
@@ -231,14 +269,18 @@ class Calibrator:
         self._operator.put_board("table", self._board)
         self._motion.open_jaws(0.0)
         corners_base = self._corners_on_table(calibration)
-        misses = []
+        hover_m = max(HOVER_M, self._settings.grasp.table_clearance_m - self._board.thickness_m + HOVER_M)
+        misses: list[TouchMiss] = []
         for corner in _touched(self._board.columns, self._board.rows):
-            with suppress(PlanRefused):
-                self._motion.point_at(corners_base[corner] + [0.0, 0.0, HOVER_M])
-                miss = self._operator.measure_miss(corner)
-                self._motion.rise()
-                misses.append(TouchMiss(corner, (miss[0], miss[1], miss[2] - HOVER_M)))
-                self._announce(f"touched corner {corner}: {np.linalg.norm(misses[-1].miss_m) * 1e3:.1f} mm beside it")
+            try:
+                self._motion.point_at(corners_base[corner] + [0.0, 0.0, hover_m])
+            except PlanRefused as refusal:
+                self._announce(f"corner {corner} cannot be touched: {refusal.reason}")
+                continue
+            miss = self._operator.measure_miss(corner)
+            self._motion.rise()
+            misses.append(TouchMiss(corner, (miss[0], miss[1], miss[2] - hover_m)))
+            self._announce(f"touched corner {corner}: {np.linalg.norm(misses[-1].miss_m) * 1e3:.1f} mm beside it")
         self._motion.go_home()
         self._operator.put_board("none", self._board)
         return tuple(misses)
@@ -260,6 +302,14 @@ def _touched(columns: int, rows: int) -> tuple[int, ...]:
     """The four outermost inner corners and one in the middle."""
     across, down = columns - 1, rows - 1
     return 0, across - 1, (down // 2) * across + across // 2, (down - 1) * across, down * across - 1
+
+
+def _require_ours(folder: Path) -> None:
+    """Raise SettingsError when writing a calibration there would throw away something else."""
+    if not folder.name:
+        raise SettingsError(f"{folder} cannot become a calibration directory", "name a folder of its own")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / CALIBRATION_FILE).exists():
+        raise SettingsError(f"{folder} holds something that is no calibration", "name a folder of its own")
 
 
 def _put_in_place(part: Path, folder: Path) -> None:

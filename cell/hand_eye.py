@@ -6,13 +6,17 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+
 from calibration.errors import CalibrationError
 from calibration.holding import Holding, check_holding
 from calibration.result import Calibration, read_calibration
 from cell.settings import CellSettings
+from robot.arm_state import ArmState
 from robot.errors import CameraError, DeviceError
 from robot.frame import Frame
 from robot.geometry import Transform
+from robot.kinematics import ArmModel, forward
 
 _REMEDY = "calibrate: run_cell.py calibrate"
 _SECONDS_A_DAY = 86400.0
@@ -68,14 +72,14 @@ class HandEye:
         """Where the camera is when the flange is there. Raises CalibrationError without an accepted calibration."""
         return self.calibration.T_base_camera(T_base_flange)
 
-    def accept(self, camera_serial: str) -> Calibration:
+    def accept(self, camera_serial: str, robot_serial: str) -> Calibration:
         """Read the calibration and take it, if it passed its gate and belongs to this cell as it stands.
 
         Raises:
             CalibrationError: it may not be used; the message says why and what to do.
         """
         calibration = read_calibration(self.folder)
-        problems = refusals(calibration, self._settings, camera_serial, self._now())
+        problems = refusals(calibration, self._settings, camera_serial, robot_serial, self._now())
         if problems:
             raise CalibrationError(f"{self.folder}: {'; '.join(problems)}", _REMEDY)
         self._calibration = calibration
@@ -111,8 +115,10 @@ class HandEye:
             )
 
 
-def refusals(calibration: Calibration, settings: CellSettings, camera_serial: str, now: datetime) -> list[str]:
-    """Why ``calibration`` may not be used in this cell, in words; empty when it may."""
+def refusals(
+    calibration: Calibration, settings: CellSettings, camera_serial: str, robot_serial: str, now: datetime
+) -> list[str]:
+    """Why ``calibration`` may not be used in this cell, in words; empty when it may. Empty serials are not known."""
     wanted, problems = settings.calibration, []
     if not calibration.passed:
         problems.append("the calibration did not pass its gate: " + "; ".join(calibration.reasons))
@@ -122,6 +128,8 @@ def refusals(calibration: Calibration, settings: CellSettings, camera_serial: st
         problems.append(f"it was made with a {calibration.arm_model}, the cell file says {settings.arm_model}")
     if camera_serial and calibration.camera_serial != camera_serial:
         problems.append(f"it is of the camera {calibration.camera_serial}, this one is {camera_serial}")
+    if robot_serial and calibration.robot_serial not in ("", robot_serial):
+        problems.append(f"it was made with the robot {calibration.robot_serial}, this one is {robot_serial}")
     age_days = age_of(calibration, now)
     if age_days > wanted.max_age_days:
         problems.append(f"the calibration is too old: {age_days:.0f} days, at most {wanted.max_age_days:g} are allowed")
@@ -136,6 +144,12 @@ def age_of(calibration: Calibration, now: datetime) -> float:
     return (now - made_at).total_seconds() / _SECONDS_A_DAY
 
 
+def compare_kinematics(state: ArmState, model: ArmModel) -> str | None:
+    """Compare the controller's forward kinematics with ours. Returns and raises as ``require_known_kinematics``."""
+    ours = forward(model, state.q)
+    return require_known_kinematics(float(np.linalg.norm(state.T_base_flange[:3, 3] - ours[:3, 3])))
+
+
 def require_known_kinematics(off_m: float) -> str | None:
     """Judge how far the controller's flange is from ours, by the same joints.
 
@@ -146,7 +160,7 @@ def require_known_kinematics(off_m: float) -> str | None:
         DeviceError: they differ so much that a planned way is not the way taken.
     """
     words = f"the controller's model of the arm and ours differ by {off_m * 1e3:.1f} mm at the tool"
-    if off_m > KINEMATICS_BROKEN_M:
+    if not off_m <= KINEMATICS_BROKEN_M:
         raise DeviceError(words, "is arm_model in the cell file right, and is the TCP on the controller untouched?")
     if off_m > KINEMATICS_WARN_M:
         return words + " (its factory calibration): plans allow for less clearance than they say"

@@ -19,7 +19,7 @@ from robot.deadline import Deadline
 from robot.errors import ArmError, GripperError
 from robot.geometry import Transform
 from robot.gripper import GripperState, GripResult, Robotiq2F85
-from robot.gripper_geometry import STROKE_M
+from robot.gripper_geometry import MIN_FORCE_N, MIN_SPEED_M_S, STROKE_M
 from robot.kinematics import forward
 
 AT_HOME_RAD = 0.01
@@ -54,6 +54,10 @@ class Motion:
         """Nothing that was seen or held counts any more; the jaws are where the gripper says."""
         self.arm.expect(Surroundings(width_m=self.gripper.state().width_m))
 
+    def forget_what_was_seen(self) -> None:
+        """What stood on the table does not count any more; the jaws, and what they hold, are where the gripper says."""
+        self.arm.expect(replace(self.arm.around, seen=None, width_m=self.gripper.state().width_m))
+
     def sees(self, seen: SeenScene | None) -> Planner:
         """Take what was seen on the table for what stands there; the planner that knows it."""
         self.arm.expect(replace(self.arm.around, seen=seen, held=None))
@@ -61,8 +65,18 @@ class Motion:
 
     def hold_board(self, board: BoardSettings | None) -> None:
         """The calibration board is in the gripper, or None is any more."""
-        held = None if board is None else HeldBox.of_board(board)
+        guess = self.settings.calibration.board_guess
+        held = None if board is None else HeldBox.of_board(board, None if guess is None else guess.transform)
         self.arm.expect(Surroundings(None, held, self.gripper.state().width_m))
+
+    def grip_gently(self) -> GripResult:
+        """Close slowly and with little force on what a hand holds between the fingers."""
+        return self.gripper.move(0.0, MIN_SPEED_M_S, MIN_FORCE_N)
+
+    def let_go_gently(self) -> None:
+        """Open slowly, for a hand that takes what was held."""
+        grip = self.gripper.move(STROKE_M, MIN_SPEED_M_S, MIN_FORCE_N)
+        self.arm.expect(replace(self.arm.around, held=None, width_m=grip.width_m))
 
     @property
     def _planner(self) -> Planner:
@@ -127,7 +141,7 @@ class Motion:
         if state.fault:
             raise GripperError(f"the gripper reports fault 0x{state.fault:02X}", "its recovery activates it again")
         if not state.activated:
-            raise GripperError("the gripper has lost its activation", "look at its power; its recovery activates it again")
+            raise GripperError("the gripper has lost its activation", "look at its power; its recovery wakes it")
         return state
 
     def lift(self, plan: GraspPlan) -> GripperState:
@@ -191,7 +205,10 @@ class Motion:
         self.rise()
 
     def may_hold(self) -> bool:
-        """True when the jaws stand as they would around an object; a faulted gripper cannot say it surely."""
+        """True when the jaws stand as they would around an object, or closed on one that may be in them still."""
+        return self.arm.around.held is not None or self._jaws_are_between()
+
+    def _jaws_are_between(self) -> bool:
         return self.settings.grasp.least_width_m < self.gripper.state().width_m < OPEN_SHARE * STROKE_M
 
     def set_down(self) -> None:
@@ -208,8 +225,10 @@ class Motion:
         T_base_tcp[2, 3] = floor_m + self.settings.grasp.table_clearance_m
         if not workspace.contains(T_base_tcp[:3, 3]):
             T_base_tcp[:2, 3] = (low[:2] + high[:2]) / 2
+            held = self.arm.around.held
+            standing = raised(T_base_tcp, 0.0 if held is None else held.below_tcp_m)
             try:
-                self._joints(self._planner.plan_put_down(T_base_tcp, self.arm.state().q), CARRYING_SPEED_SHARE)
+                self._joints(self._planner.plan_put_down(standing, self.arm.state().q), CARRYING_SPEED_SHARE)
             except PlanRefused as refusal:
                 raise ArmError(
                     f"no safe way to set the object down: {refusal.reason}", "take it out of the jaws by hand"

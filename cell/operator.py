@@ -17,7 +17,7 @@ _BOARD_WORDS = {
     "none": "Take the calibration board away and clear the table, but for its marks.",
     "table": "Lay the calibration board flat in the middle of the table, print up.",
     "gripper": "Hold the calibration board between the open fingers, by the middle of its lower edge, print facing the "
-    "side of the gripper's +x axis. The jaws will close slowly when you press Enter; then let go.",
+    "side of the gripper's +x axis. The jaws close slowly when you press Enter; keep holding.",
 }
 
 
@@ -50,6 +50,10 @@ class Operator(Protocol):
 
     def put_board(self, where: BoardPlace, board: BoardSettings) -> None:
         """Bring the calibration board where it is wanted, or take it away; returns when hands are away."""
+        ...
+
+    def do(self, words: str) -> None:
+        """Do what ``words`` say; returns when that is done."""
         ...
 
     def measure_miss(self, corner: int) -> Vector3:
@@ -96,11 +100,19 @@ class ConsoleOperator:
 
     def put_board(self, where: BoardPlace, board: BoardSettings) -> None:
         """See :class:`Operator`."""
-        self._ask(f"{_BOARD_WORDS[where]} Step back. Enter when done: ")
+        stand_back = "" if where == "gripper" else " Step back."
+        self._ask(f"{_BOARD_WORDS[where]}{stand_back} Enter when done: ")
+
+    def do(self, words: str) -> None:
+        """See :class:`Operator`."""
+        self._ask(f"{words} Enter: ")
 
     def measure_miss(self, corner: int) -> Vector3:
         """See :class:`Operator`; one number is a distance beside the corner, three are x, y, z in base axes."""
-        question = f"How far is the fingertip from corner {corner}, in mm? (one number, or x y z in the base's axes): "
+        question = (
+            f"How far is the fingertip from corner {corner}, in mm? (one number, or x y z in the base's axes; "
+            "hands and ruler away before you press Enter, the arm moves on): "
+        )
         while True:
             try:
                 numbers = [float(word) / 1e3 for word in self._ask(question).replace(",", " ").split()]

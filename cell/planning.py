@@ -101,9 +101,9 @@ class Planner:
             PlanRefused: the grasp is nonsense, outside the workspace or out of reach, or the way is blocked.
         """
         closing = self._sane_closing(grasp)
-        tip = self.closed_tip(grasp)
+        tip, width_m = self.closed_tip(grasp), min(grasp.width_m, STROKE_M)
         towards = (tool_down(tip, sign * closing) for sign in (1.0, -1.0))
-        return _first_accepted(lambda T: self._plan_towards(T, grasp.width_m), towards)
+        return _first_accepted(lambda T: self._plan_towards(T, width_m), towards)
 
     def closed_tip(self, grasp: GraspInBase) -> NDArray[np.float64]:
         """(3,) where the TCP goes: tips below the grasp's centre at the width of contact, never under the floor."""

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-
 from calibration.errors import CalibrationError
 from calibration.result import Calibration
 from cell.calibrating import Calibrator, Wishes
-from cell.hand_eye import HandEye, require_known_kinematics
+from cell.hand_eye import HandEye, compare_kinematics
 from cell.motion import Motion
 from robot.camera import RealSenseCamera
-from robot.kinematics import forward
 
 
 class Preflight:
@@ -61,7 +58,7 @@ class Preflight:
         Raises:
             CellError: something is missing or does not hold; the message names the remedy.
         """
-        calibration = self._hand_eye.accept(self._camera.serial)
+        calibration = self._hand_eye.accept(self._camera.serial, self._motion.arm.serial_number())
         self.check_arm()
         self._motion.go_home()
         self._require_holding()
@@ -74,9 +71,7 @@ class Preflight:
 
     def check_arm(self) -> None:
         """Compare the controller's forward kinematics with ours. Raises DeviceError."""
-        state = self._motion.arm.state()
-        ours = forward(self._motion.planner.model, state.q)
-        remark = require_known_kinematics(float(np.linalg.norm(state.T_base_flange[:3, 3] - ours[:3, 3])))
+        remark = compare_kinematics(self._motion.arm.state(), self._motion.planner.model)
         if remark is not None:
             self._announce(remark)
 

@@ -67,6 +67,7 @@ class Recovery:
                 self._restore(outcome)
                 return True
             except DeviceError as error:
+                self.make_safe()
                 self._announce(f"recovery attempt {attempt} of {ATTEMPTS} failed: {error}")
                 if attempt < ATTEMPTS and not self._operator.confirm_recovery(str(error)):
                     return False
@@ -77,7 +78,7 @@ class Recovery:
         motion = self._motion
         if not motion.gripper.is_connected:
             motion.gripper.connect()
-        motion.forget_surroundings()
+        motion.forget_what_was_seen()
         if motion.may_hold():
             self._announce("something may be in the jaws: setting it down")
             motion.set_down()

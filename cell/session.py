@@ -26,7 +26,7 @@ from cell.settings import CellSettings
 from cell.states import State
 from cell.trial_cycle import TrialCycle
 from detectors.gqcnn.metric import RobustnessMetric, load_metric
-from detectors.registry import make_detector
+from detectors.registry import Detector, make_detector
 from robot.errors import CellError, SimulatorLost
 from robot.frame import Frame
 from robot.strict_yaml import build
@@ -100,7 +100,7 @@ class Session:
         person = ConsoleOperator(view.quiet)
         world = open_world(stack, self._settings, self._world_request(), lambda: person)
         devices = open_devices(stack, world, person.confirm_step if self._step else None)
-        detector.detect(self._first_frame(devices))  # pays for caches and lazy imports, which is no trial's time
+        self._warm_up(detector, devices, view)
         hand_eye = HandEye(world.settings, view.warn)
         preflight = self._preflight(world, devices, hand_eye, view)
         cycle = TrialCycle(
@@ -136,6 +136,14 @@ class Session:
             objects=Path(request.objects_file),
             confirmed=self._confirmed,
         )
+
+    def _warm_up(self, detector: Detector, devices: Devices, view: RunConsole) -> None:
+        """Pay for caches and lazy imports, which is no trial's time."""
+        frame = self._first_frame(devices)
+        try:
+            detector.detect(frame)
+        except Exception as error:  # a detector may come from anybody; in a trial this would end the trial
+            view.warn(f"the detector failed on its first image: {type(error).__name__}: {error}")
 
     def _first_frame(self, devices: Devices) -> Frame:
         frame = devices.camera.read()

@@ -37,6 +37,9 @@ class SimulatedOperator:
         """Print the board of the cell file, with the printer's own scale, and bring it there."""
         self._lab.show_board(where, board, scale=self._print_scale, seed=self._board_seed)
 
+    def do(self, words: str) -> None:
+        """Nothing that physics would notice."""
+
     def measure_miss(self, corner: int) -> Vector3:
         """Physics measures."""
         x, y, z = self._lab.tip_miss(corner)

@@ -40,6 +40,11 @@ class HeldBox:
         T_flange = T_flange_board(board) if T_flange_held is None else T_flange_held
         return cls(invert(T_FLANGE_TCP) @ T_flange @ T_board_box, half_m)
 
+    @property
+    def below_tcp_m(self) -> float:
+        """How far it reaches beyond the tool centre point, along the tool's axis."""
+        return max(float(self.T_tcp_box[2, 3] + np.abs(self.T_tcp_box[2, :3]) @ self.half_m), 0.0)
+
 
 @dataclass(frozen=True, eq=False)
 class Surroundings:

@@ -77,13 +77,17 @@ class UR5Arm:
             raise
 
     def disconnect(self) -> None:
-        """End our program on the controller and the connection; harmless when there is none."""
-        link, self._link = self._link, None
+        """End our program on the controller and the connection; harmless when there is none.
+
+        A program that is paused does not hear us; left alone it would go on with the old motion one day.
+        """
+        link = self._link
         if link is None or not link.is_open:
+            self._link = None
             return
         with contextlib.suppress(ArmError):
             link.request({"do": "disconnect"}, silence_s=1.0, timeout_s=1.0)
-        link.kill()
+        self._abandon()
 
     def __enter__(self) -> UR5Arm:
         self.connect()

@@ -25,7 +25,7 @@ def invert(T_a_b: Transform) -> Transform:
 
 def pose_to_transform(pose: ArrayLike) -> Transform:
     """A UR pose [x, y, z, rx, ry, rz] (metres, rotation vector in radians) -> (4, 4)."""
-    p = np.asarray(pose, dtype=np.float64)
+    p = np.array(pose, dtype=np.float64)  # scipy wants it writable
     return transform(Rotation.from_rotvec(p[3:]), p[:3])
 
 

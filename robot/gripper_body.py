@@ -27,7 +27,7 @@ JAW_STIFFNESS_N_M, JAW_DAMPING_NS_M = 40_000.0, 320.0
 
 _DARK, _METAL, _RUBBER = (0.13, 0.13, 0.14, 1.0), (0.50, 0.51, 0.53, 1.0), (0.08, 0.08, 0.08, 1.0)
 _PALM_KG, _CARRIER_KG, _FINGER_KG = 0.735, 0.030, 0.080
-_SOFTEST_JAW_TRAVEL_M = 0.004  # how far a finger may be "beyond closed": the rubber gives
+SOFTEST_JAW_TRAVEL_M = 0.004  # how far a finger may be "beyond closed": the rubber gives
 
 
 def advance_polynomial() -> NDArray[np.float64]:
@@ -57,7 +57,7 @@ def add_gripper(spec: Any, flange: Any, contype: int, conaffinity: int) -> None:
 def _add_finger(carrier: Any, side: str, sign: float, bits: dict[str, int]) -> None:
     finger = carrier.add_body(name=f"{side}_finger", gravcomp=1.0)
     finger.add_joint(name=f"{side}_finger", type=mujoco.mjtJoint.mjJNT_SLIDE, axis=[sign, 0, 0], armature=0.2,
-                     range=[-_SOFTEST_JAW_TRAVEL_M, STROKE_M / 2 + 0.001])  # fmt: skip
+                     range=[-SOFTEST_JAW_TRAVEL_M, STROKE_M / 2 + 0.001])  # fmt: skip
     tip = TIP_FROM_FLANGE_OPEN_M
     half = (PAD_THICKNESS_M / 2, PAD_WIDTH_M / 2, PAD_LENGTH_M / 2)
     _box(finger, f"{side}_pad", (sign * half[0], 0.0, tip - half[2]), half, _RUBBER, 0.02, bits)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from cell.doctoring.lines import Facts, Line, broken, ok, warning
+from cell.doctoring.lines import Facts, Line, broken, ok
 from cell.doctoring.parts import Part
 from cell.settings import CellSettings
 
@@ -24,13 +24,10 @@ def _calibration(settings: CellSettings, facts: Facts, now: datetime) -> Iterato
     from cell.hand_eye import age_of, refusals
 
     calibration = read_calibration(Path(settings.calibration.folder))
-    problems = refusals(calibration, settings, facts.camera_serial, now)
+    problems = refusals(calibration, settings, facts.camera_serial, facts.robot_serial, now)
     words = f"{calibration.mount} camera {calibration.camera_serial}, {age_of(calibration, now):.1f} days old"
     if problems:
         yield broken("calibration", "; ".join(problems), _CALIBRATE)
-    elif facts.robot_serial and calibration.robot_serial not in ("", facts.robot_serial):
-        found = f"{words}; made with the robot {calibration.robot_serial}, this one is {facts.robot_serial}"
-        yield warning("calibration", found, _CALIBRATE)
     else:
         yield ok("calibration", words)
     quality, gate = calibration.quality, settings.calibration.gate

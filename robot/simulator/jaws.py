@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from robot.gripper_body import FINGER_JOINTS, JAW_ACTUATOR, JAW_DAMPING_NS_M, JAW_STIFFNESS_N_M
+from robot.gripper_body import FINGER_JOINTS, JAW_ACTUATOR, JAW_DAMPING_NS_M, JAW_STIFFNESS_N_M, SOFTEST_JAW_TRAVEL_M
 from robot.gripper_geometry import MAX_FORCE_N, MAX_SPEED_M_S, MIN_FORCE_N, MIN_SPEED_M_S, STROKE_M
 
 _STILL_S = 0.04
 _STILL_M = 0.0002  # of one finger within _STILL_S: less is chatter of the contacts, not motion
 _GIVE_M = 0.0006  # how far a finger that was stopped may yield before it counts as moving again
 _AT_TARGET_M = 0.0015
+_PLATE_SOLREF, _PLATE_SOLIMP = (0.004, 1.0), (0.99, 0.999, 1e-4)  # a plate gives way less than rubber
 _SQUEEZE_M = 0.004  # how far the rubber of empty jaws gives
 
 
@@ -44,6 +45,7 @@ class JawServo:
         self._closing = False
         self._still_s = 1.0
         self._half = self._anchor = width_m / 2
+        self._plate_m = 0.0
         self._model: Any = None
         self._data: Any = None
 
@@ -54,6 +56,16 @@ class JawServo:
         joint = model.joint(FINGER_JOINTS[0])
         self._qpos = int(joint.qposadr[0])
         self._half = self._anchor = float(data.qpos[self._qpos])
+        self.stop_at(self._plate_m)
+
+    def stop_at(self, width_m: float) -> None:
+        """A plate between the pads keeps them ``width_m`` apart; 0 takes it out."""
+        self._plate_m = width_m
+        for name in FINGER_JOINTS:
+            joint = self._model.joint(name)
+            joint.range[0] = width_m / 2 if width_m else -SOFTEST_JAW_TRAVEL_M
+            if width_m:
+                joint.solref[:], joint.solimp[:3] = _PLATE_SOLREF, _PLATE_SOLIMP
 
     def command(self, width_m: float, speed_m_s: float, force_n: float) -> None:
         """Go to ``width_m``; speed of the opening and force at each pad are clamped to the gripper's ranges."""

@@ -110,7 +110,8 @@ class LabServer:
     def _board(self, request: Request) -> dict[str, Any]:
         board = build(BoardSettings, request.get("board", {}), "board")
         scale, seed = float(request.get("scale", 1.0)), int(request.get("seed", 0))
-        self._staging.board = put_up(str(request["where"]), board, scale, seed)
+        shown = self._staging.board = put_up(str(request["where"]), board, scale, seed)
+        self._world.stop_jaws_at(board.thickness_m if shown is not None and shown.held else 0.0)
         return {}
 
     def _move_camera(self, request: Request) -> dict[str, Any]:

@@ -164,6 +164,10 @@ class World:
         """What the jaws do."""
         return self._jaws.state
 
+    def stop_jaws_at(self, width_m: float) -> None:
+        """A plate between the pads keeps them ``width_m`` apart; 0 takes it out."""
+        self._jaws.stop_at(width_m)
+
     @property
     def jaws_were_closed(self) -> bool:
         """Whether the last command closed the jaws, wholly or in part."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -76,12 +77,32 @@ def test_a_refused_calibration_leaves_the_good_one_alone(tmp_path):
     description = yaml.safe_load((ROOT / "cell.yaml").read_text())
     description["calibration"]["folder"] = "kept"
     (tmp_path / "cell.yaml").write_text(yaml.safe_dump(description))
-    (tmp_path / "kept").mkdir()
+    shutil.copytree(ROOT / "calibrations" / "simulated", tmp_path / "kept")
     (tmp_path / "kept" / "note").write_text("mine")
     code, printed = run("calibrate", "--dry-run", "--cell", tmp_path / "cell.yaml", "--views", 3, "--no-touch")
     assert code == 3, printed
     assert (tmp_path / "kept" / "note").read_text() == "mine"
     assert not read_calibration(tmp_path / "kept-refused").passed
+
+
+def test_a_folder_that_holds_something_else_is_not_overwritten(tmp_path):
+    (tmp_path / "calibration").mkdir()
+    (tmp_path / "calibration" / "thesis.txt").write_text("mine")
+    code, printed, _, out = calibrated(tmp_path)
+    assert code == 2
+    assert "no calibration" in printed
+    assert (out / "thesis.txt").read_text() == "mine"
+
+
+def test_poses_out_of_reach_are_left_out_and_named(tmp_path):
+    home = yaml.safe_load((ROOT / "cell.yaml").read_text())["home_joints_rad"]
+    poses = tmp_path / "poses.yaml"
+    into_the_table = [home[0], -0.2, 0.3, *home[3:]]
+    poses.write_text(yaml.safe_dump([home, into_the_table, home, home]))
+    code, printed, _, _ = calibrated(tmp_path, "--poses", poses, "--no-touch")
+    assert code == 3
+    assert "pose 2 of 4 is left out: " in printed
+    assert "pose 3 of 4" not in printed
 
 
 @pytest.mark.parametrize(
