@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from calibration.quality import Quality
 from calibration.settings import GateSettings
 from robot.calibration_board import BoardSettings
@@ -65,7 +67,7 @@ def judge_touch(misses_m: Sequence[float], gate: GateSettings) -> tuple[str, ...
             f"the fingertip could go to {len(misses_m)} corners only, {LEAST_TOUCHES} are the least: lay the board "
             "where the arm reaches all of it, or leave the touching out with --no-touch",
         )
-    worst_m = max(misses_m)
+    worst_m = float(np.max(misses_m))
     if not worst_m <= gate.touch_m:
         return (
             f"the fingertip missed a corner of the board by {_mm(worst_m)}, limit {_mm(gate.touch_m)}: is the tool as "

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from calibration.gate import judge
+from calibration.gate import judge, judge_marks, judge_touch
 from calibration.quality import Quality
 from calibration.settings import GateSettings
 from robot.calibration_board import BoardSettings
@@ -83,3 +83,22 @@ def test_the_limits_are_the_settings():
     wide = GateSettings(position_rms_m=0.01, board_scale_error=0.05, least_views=3, leave_one_out_m=0.1)
     quality = replace(GOOD, position_rms_m=0.009, board_scale=0.96, views=3, used=3, leave_one_out_m=0.05)
     assert judge(quality, wide, BoardSettings()) == ()
+
+
+def test_without_a_mark_nothing_would_tell_that_the_camera_moved():
+    assert judge_marks(1) == ()
+    assert "sideways" in judge_marks(0)[0]
+
+
+@pytest.mark.parametrize(
+    ("misses_m", "words"),
+    [
+        ([0.001, 0.002, 0.003], None),
+        ([0.001, 0.002], "could go to 2 corners only"),
+        ([0.001, 0.002, 0.0141, 0.0], "missed a corner of the board by 14.10 mm, limit 4.00 mm"),
+        ([0.001, 0.002, math.nan], "missed a corner"),
+    ],
+)
+def test_a_touch_that_misses_is_a_reason(misses_m, words):
+    reasons = judge_touch(misses_m, GateSettings())
+    assert (reasons == ()) if words is None else (words in reasons[0])

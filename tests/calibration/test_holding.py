@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -128,6 +130,13 @@ def test_marks_that_ought_to_be_in_view_and_are_not_stop_the_run(four_marks, rng
     holding = check(look(T_CAMERA, rng, marks=()), four_marks)
     assert not holding.holds
     assert "mark 0, mark 1, mark 2, mark 3" in holding.reasons[0]
+
+
+def test_the_only_known_mark_covered_stops_the_run_too(four_marks, rng):
+    """Nothing else would tell that the camera was moved sideways."""
+    only = replace(four_marks, marks=four_marks.marks[:1])
+    assert check(look(T_CAMERA, rng), only).holds
+    assert not check(look(T_CAMERA, rng, marks=()), only).holds
 
 
 def test_one_covered_mark_does_no_harm(four_marks, rng):

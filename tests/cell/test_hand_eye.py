@@ -19,7 +19,8 @@ MADE_AT = datetime.fromisoformat(SHIPPED.made_at)
 
 
 def test_the_shipped_calibration_is_accepted():
-    assert refusals(SHIPPED, CELL, SHIPPED.camera_serial, MADE_AT + timedelta(days=1)) == []
+    assert refusals(SHIPPED, CELL, SHIPPED.camera_serial, SHIPPED.robot_serial, MADE_AT + timedelta(days=1)) == []
+    assert refusals(SHIPPED, CELL, "", "", MADE_AT + timedelta(days=1)) == []  # neither device says which it is
 
 
 @pytest.mark.parametrize(
@@ -29,12 +30,14 @@ def test_the_shipped_calibration_is_accepted():
         ({"mount": "wrist"}, None, 1, "of a wrist camera, the cell file says fixed"),
         ({"arm_model": "UR5e"}, None, 1, "made with a UR5e"),
         ({}, "123", 1, "this one is 123"),
-        ({}, None, 400, "too old: 400 days, at most 365"),
+        ({}, None, 4000, "too old: 4000 days, at most 3650"),
+        ({"robot_serial": "7"}, None, 1, "made with the robot 7, this one is"),
     ],
 )
 def test_what_may_not_be_used_is_refused_with_its_reason(change, serial, days, words):
     calibration = replace(SHIPPED, **change)
-    (reason,) = refusals(calibration, CELL, serial or SHIPPED.camera_serial, MADE_AT + timedelta(days=days))
+    serials = (serial or SHIPPED.camera_serial, SHIPPED.robot_serial)
+    (reason,) = refusals(calibration, CELL, *serials, MADE_AT + timedelta(days=days))
     assert words in reason
 
 
@@ -48,7 +51,7 @@ def test_a_missing_calibration_is_refused_with_the_remedy(tmp_path):
     hand_eye = HandEye(nowhere, print)
     assert hand_eye.missing
     with pytest.raises(CalibrationError, match=r"run_cell\.py calibrate"):
-        hand_eye.accept("")
+        hand_eye.accept("", "")
 
 
 @pytest.mark.parametrize(("off_m", "remark"), [(0.0005, False), (0.002, True)])
@@ -56,6 +59,7 @@ def test_a_factory_calibration_that_differs_is_remarked(off_m, remark):
     assert (require_known_kinematics(off_m) is not None) is remark
 
 
-def test_another_arm_than_the_cell_file_says_is_refused():
+@pytest.mark.parametrize("off_m", [0.08, float("nan")])
+def test_another_arm_than_the_cell_file_says_is_refused(off_m):
     with pytest.raises(DeviceError, match="arm_model"):
-        require_known_kinematics(0.08)
+        require_known_kinematics(off_m)

@@ -79,6 +79,13 @@ def test_a_second_attempt_can_succeed():
     assert done
 
 
+def test_after_a_failed_attempt_the_program_is_stopped_before_the_operator_is_asked_again():
+    log = []
+    recover(log, failing={"go_home": 1})
+    failed = log.index("go_home")
+    assert log[failed : failed + 4] == ["go_home", "stop", "stop_program", "asked"]
+
+
 def test_making_safe_never_raises():
     log, said = [], []
     device = Scripted(log, failing={"stop": 1, "stop_program": 1})

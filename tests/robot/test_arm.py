@@ -271,6 +271,19 @@ def test_a_motion_that_met_the_light_curtain_does_not_go_on_when_somebody_steps_
     arm.move_joints(HOME, 1.0, 2.0)
 
 
+def test_a_motion_that_met_the_light_curtain_ends_with_the_connection(controller: Controller, arm: UR5Arm) -> None:
+    controller.do(inject="safeguard_stop", delay_s=0.1)
+    with pytest.raises(ProtectiveStop, match="safeguard"):
+        arm.move_joints(HOME + 0.5, 1.0, 2.0)
+    arm.disconnect()
+    stopped_at = controller.do()["q"]
+    controller.do(clear=True)
+    time.sleep(0.3)
+    assert controller.do()["q"] == pytest.approx(stopped_at, abs=0.01)
+    arm.connect()
+    arm.move_joints(HOME, 1.0, 2.0)
+
+
 def test_protective_stop_by_an_unreachable_target(arm: UR5Arm) -> None:
     with pytest.raises(ProtectiveStop):
         arm.move_linear(transform(np.eye(3), (3.0, 0.0, 0.2)), 0.3, 1.0)
