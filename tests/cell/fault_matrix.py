@@ -48,7 +48,7 @@ camera_bumped    camera     camera     camera     camera     camera      camera 
 unseen_obstacle  blocked    blocked    blocked    blocked    blocked     success    success    success    success
 """
 
-BLOCK = {"shape": "box", "size_m": [0.04, 0.06, 0.05], "position_m": [0, 0, 0]}
+BLOCK = {"shape": "box", "size_m": [0.04, 0.06, 0.02], "position_m": [0, 0, 0]}
 OBJECTS = {"objects": [{"name": "block", "mass_kg": 0.1, "friction": 0.8, "primitives": [BLOCK]}]}
 IMPATIENT = {
     "arm": {"link_timeout_s": 0.6, "reply_timeout_s": 2.0, "watchdog_hz": 0.2},

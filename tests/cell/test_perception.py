@@ -74,7 +74,7 @@ def test_second_look_admits_when_it_saw_too_little():
     assert object_left(standing(before), standing(frame_with_block(0.0)), before) is None
 
 
-def test_a_grasp_on_a_depth_hole_or_outside_the_image_is_not_on_known_depth():
+def test_skumra_a_grasp_on_a_depth_hole_or_outside_the_image_is_not_on_known_depth():
     """A peer subtracted an offset first and compared with zero after: a hole became a command into the table."""
     depth = np.full((480, 640), 0.7, np.float32)
     depth[100:140, 200:240] = 0.0

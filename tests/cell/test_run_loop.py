@@ -161,7 +161,7 @@ def test_a_finished_run_is_not_checked(tmp_path):
         (CameraError("x"), Outcome.CAMERA_FAULT),
     ],
 )
-def test_a_fault_in_any_phase_gets_its_name_and_the_next_trial_runs(tmp_path, phase, error, outcome):
+def test_mvp_grasp_a_fault_in_any_phase_gets_its_name_and_the_next_trial_runs(tmp_path, phase, error, outcome):
     code, records, _, recovery = run(tmp_path, ScriptedCycle({(2, State(phase)): error}))
     assert code == 0
     assert [r.outcome for r in records] == [Outcome.SUCCESS, outcome, Outcome.SUCCESS, Outcome.SUCCESS]

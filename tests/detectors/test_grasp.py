@@ -45,7 +45,7 @@ def test_the_angle_is_folded_symmetrically(angle):
 
 
 @given(st.floats(0.3, 2.0), st.floats(0.01, 0.085), st.floats(300, 900))
-def test_the_width_in_pixels_follows_depth_and_focal_length(depth_m, width_m, fx):
+def test_ggcnn_kinova_the_width_in_pixels_follows_depth_and_focal_length(depth_m, width_m, fx):
     """A peer left the width in pixels of another image size."""
     K = Intrinsics(fx, fx, 320, 240, 640, 480)
     grasp = Grasp(**GOOD | {"depth_m": depth_m, "width_m": width_m})
