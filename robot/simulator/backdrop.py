@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ Image = NDArray[np.float32]
 FAR_M = 20.0
 """Depth of what is neither table nor floor, far beyond what the camera can measure."""
 
+_TEXELS_PER_SIGMA = 4
 _TEXTURE_SEED = 20
 _TEXELS_PER_M = 1000
 _TABLE_RGB = np.array([0.60, 0.56, 0.50])
@@ -127,7 +129,12 @@ def _table_texture() -> NDArray[np.float32]:
     shape = tuple(round((high - low) * _TEXELS_PER_M) for low, high in zip(TABLE_MIN_M, TABLE_MAX_M, strict=True))
 
     def noise(sigma_x: float, sigma_y: float) -> NDArray[np.float32]:
-        field = cv2.GaussianBlur(rng.standard_normal(shape).astype(np.float32), (0, 0), sigmaX=sigma_y, sigmaY=sigma_x)
+        # A blur this wide leaves nothing that a coarser grid would not show; made on one, it takes a tenth of the time.
+        steps = [max(1, int(sigma / _TEXELS_PER_SIGMA)) for sigma in (sigma_x, sigma_y)]
+        grid = [math.ceil(size / step) for size, step in zip(shape, steps, strict=True)]
+        field = rng.standard_normal(grid, dtype=np.float32)
+        field = cv2.GaussianBlur(field, (0, 0), sigmaX=sigma_y / steps[1], sigmaY=sigma_x / steps[0])
+        field = cv2.resize(field, shape[::-1], interpolation=cv2.INTER_CUBIC)
         return np.asarray(field / field.std())
 
     tone = (
