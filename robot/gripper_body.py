@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import mujoco
@@ -30,11 +31,14 @@ _PALM_KG, _CARRIER_KG, _FINGER_KG = 0.735, 0.030, 0.080
 SOFTEST_JAW_TRAVEL_M = 0.004  # how far a finger may be "beyond closed": the rubber gives
 
 
+@functools.cache
 def advance_polynomial() -> NDArray[np.float64]:
     """(5,) coefficients of the tips' advance [m] as a quartic in the half opening [m], lowest order first."""
     half = np.linspace(0.0, STROKE_M / 2, 200)
     advance = [fingertip_advance_m(2 * h) for h in half]
-    return np.asarray(np.polynomial.Polynomial.fit(half, advance, 4).convert().coef, dtype=np.float64)
+    coefficients = np.array(np.polynomial.Polynomial.fit(half, advance, 4).convert().coef, dtype=np.float64)
+    coefficients.setflags(write=False)
+    return coefficients
 
 
 def add_gripper(spec: Any, flange: Any, contype: int, conaffinity: int) -> None:

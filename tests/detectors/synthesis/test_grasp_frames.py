@@ -32,8 +32,8 @@ ARC_CREST_M = 0.0003  # just before they close the tips stand this much lower th
 
 
 class FreeSpace:
-    def contact(self, q, width_m):
-        return None
+    def contacts(self, q, width_m):
+        return {}
 
 
 @st.composite
