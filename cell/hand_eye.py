@@ -132,7 +132,7 @@ def refusals(
         problems.append(f"it was made with the robot {calibration.robot_serial}, this one is {robot_serial}")
     age_days = age_of(calibration, now)
     if age_days > wanted.max_age_days:
-        problems.append(f"the calibration is too old: {age_days:.0f} days, at most {wanted.max_age_days:g} are allowed")
+        problems.append(f"the calibration is too old: {age_days:.4g} days, at most {wanted.max_age_days:g} are allowed")
     return problems
 
 

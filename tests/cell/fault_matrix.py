@@ -52,7 +52,7 @@ BLOCK = {"shape": "box", "size_m": [0.04, 0.06, 0.02], "position_m": [0, 0, 0]}
 OBJECTS = {"objects": [{"name": "block", "mass_kg": 0.1, "friction": 0.8, "primitives": [BLOCK]}]}
 IMPATIENT = {
     "arm": {"link_timeout_s": 0.6, "reply_timeout_s": 2.0, "watchdog_hz": 0.2},
-    "gripper": {"answer_timeout_s": 0.5},
+    "gripper": {"answer_timeout_s": 0.5, "move_timeout_s": 3.0},
     "camera": {"attempts": 2, "frame_timeout_s": 0.8, "reset_timeout_s": 0.5, "warm_up_frames": 1},
 }
 """So that what is lost does not cost the tests the time that it is worth to a real cell."""
