@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from cell.settings import CellSettings, MotionSettings
 from cell.simulated_operator import SimulatedOperator
 from robot.arm import UR5Arm
 from robot.camera import RealSenseCamera
-from robot.errors import CellError, EmergencyStop, ProtectiveStop, SimulatorLost
+from robot.errors import ArmError, ArmUnpowered, CellError, EmergencyStop, ProtectiveStop, SimulatorLost
 from robot.frame_source import FrameSource
 from robot.gripper import Robotiq2F85
 from robot.gripper_geometry import MIN_SPEED_M_S
@@ -94,6 +94,7 @@ def open_world(
     from robot.realsense_device import RealSenseDevice
 
     operator = person()
+    operator.require_terminal()
     if not request.confirmed and not operator.confirm_motion():
         raise CellError("the operator did not confirm", "type 'go', or pass --yes")
     camera = settings.camera
@@ -146,15 +147,26 @@ def open_devices(stack: ExitStack, world: World, confirm: Callable[[str], bool] 
     checker = CollisionChecker.for_cell(settings, model)
     guarded = GuardedArm(arm, settings, model, checker, confirm=confirm)
     motion = Motion(settings, guarded, gripper, Planner(settings, model, checker))
-    if motion.may_hold():
-        world.operator.do(
-            f"The jaws are {gripper.state().width_m * 1e3:.0f} mm apart. Hold what may be in them: they open when you "
-            "press Enter; then step back."
+    _wake(gripper, motion, world.operator)
+    motion.declare_tool()
+    return Devices(camera, motion, model)
+
+
+def _wake(gripper: Robotiq2F85, motion: Motion, operator: Operator) -> None:
+    """Activate the gripper where it is not, and open the jaws; a hand beside them is told before which of the two."""
+    grip = gripper.state()
+    if grip.fault or not grip.activated:
+        operator.do(
+            "The gripper is not active: when you press Enter its jaws open, close and open again, fast. Take out "
+            "what is in them, and keep your hands away."
+        )
+    elif motion.may_hold():
+        operator.do(
+            f"The jaws are {grip.width_m * 1e3:.0f} mm apart. Hold what may be in them: they open when you press "
+            "Enter; then step back."
         )
     gripper.activate()
     motion.let_go_gently()
-    motion.declare_tool()
-    return Devices(camera, motion, model)
 
 
 def _connected_arm(stack: ExitStack, world: World) -> UR5Arm:
@@ -162,7 +174,9 @@ def _connected_arm(stack: ExitStack, world: World) -> UR5Arm:
     stack.callback(arm.disconnect)
     try:
         arm.connect()
-    except (ProtectiveStop, EmergencyStop) as stop:
+    except (ProtectiveStop, EmergencyStop, ArmUnpowered) as stop:
+        with suppress(ArmError):  # a program that an earlier session left behind would go on with its motion
+            arm.stop_program()
         if not world.operator.confirm_recovery(str(stop)):
             raise
         arm.recover(lambda question: True)  # the word was given

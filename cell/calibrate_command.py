@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +102,8 @@ def _calibrate(
             raise
         except CellError:
             world.check()
+            with suppress(CellError):
+                devices.motion.arm.stop_program()
             raise
         truth = {} if world.lab is None else truth_errors(calibration, world.lab.truth())
     print(f"calibration: {place}")

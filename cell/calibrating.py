@@ -95,7 +95,8 @@ class Calibrator:
         """Calibrate and leave everything in ``folder``, whose old content makes way once all of it is there.
 
         Args:
-            refused: where a calibration goes that did not pass; None: beside ``folder``, which keeps what it holds.
+            refused: where a calibration goes that did not pass; where there is one already, or for None, it goes
+                beside ``folder``, which keeps what it holds.
 
         Returns:
             what was found - look at ``passed`` - and where it lies.
@@ -104,15 +105,16 @@ class Calibrator:
             CellError: it could not be carried out, or ``folder`` holds something else; nothing is written.
         """
         folder = folder.resolve()
-        refused = None if refused is None else refused.resolve()
-        for target in (folder, refused or folder):
+        if refused is None or (refused / CALIBRATION_FILE).exists():
+            refused = folder.with_name(f"{folder.name}-refused")
+        for target in (folder, refused):
             _require_ours(target)
         part = folder.with_name(f".{folder.name}.part")
         shutil.rmtree(part, ignore_errors=True)
         try:
             (part / IMAGES).mkdir(parents=True)
             calibration = self._carry_out(part, wishes)
-            place = folder if calibration.passed else refused or folder.with_name(f"{folder.name}-refused")
+            place = folder if calibration.passed else refused.resolve()
             _put_in_place(part, place)
         except OSError as error:
             raise SettingsError(f"{folder}: cannot be written: {error.strerror or error}") from None
@@ -267,7 +269,8 @@ class Calibrator:
 
     def _touch(self, calibration: Calibration) -> tuple[TouchMiss, ...]:
         self._operator.put_board("table", self._board)
-        self._motion.open_jaws(0.0)
+        self._operator.do("The empty jaws close slowly, and the arm moves, when you press Enter: hands away.")
+        self._motion.grip_gently()
         corners_base = self._corners_on_table(calibration)
         hover_m = max(HOVER_M, self._settings.grasp.table_clearance_m - self._board.thickness_m + HOVER_M)
         misses: list[TouchMiss] = []
@@ -277,9 +280,9 @@ class Calibrator:
             except PlanRefused as refusal:
                 self._announce(f"corner {corner} cannot be touched: {refusal.reason}")
                 continue
-            miss = self._operator.measure_miss(corner)
+            miss = self._operator.measure_miss(corner, hover_m)
             self._motion.rise()
-            misses.append(TouchMiss(corner, (miss[0], miss[1], miss[2] - hover_m)))
+            misses.append(TouchMiss(corner, miss))
             self._announce(f"touched corner {corner}: {np.linalg.norm(misses[-1].miss_m) * 1e3:.1f} mm beside it")
         self._motion.go_home()
         self._operator.put_board("none", self._board)
@@ -308,6 +311,8 @@ def _require_ours(folder: Path) -> None:
     """Raise SettingsError when writing a calibration there would throw away something else."""
     if not folder.name:
         raise SettingsError(f"{folder} cannot become a calibration directory", "name a folder of its own")
+    if folder.exists() and not folder.is_dir():
+        raise SettingsError(f"{folder} is no folder", "name a folder of its own")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / CALIBRATION_FILE).exists():
         raise SettingsError(f"{folder} holds something that is no calibration", "name a folder of its own")
 

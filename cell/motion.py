@@ -124,7 +124,8 @@ class Motion:
     def close_jaws(self, plan: GraspPlan) -> GripResult:
         """Close until the set force is reached or nothing is left to close on."""
         grip = self.gripper.move(0.0, self.settings.grasp.jaw_speed_m_s, self.settings.grasp.force_n)
-        self.arm.expect(replace(plan.carrying, width_m=grip.width_m))
+        held = grip.object_detected and grip.width_m >= self.settings.grasp.least_width_m
+        self.arm.expect(replace(plan.carrying if held else plan.approaching, width_m=grip.width_m))
         return grip
 
     def feel(self) -> GripperState:

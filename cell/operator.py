@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import termios
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -56,8 +57,8 @@ class Operator(Protocol):
         """Do what ``words`` say; returns when that is done."""
         ...
 
-    def measure_miss(self, corner: int) -> Vector3:
-        """How far the fingertip is from the board's corner ``corner``, base axes [m]."""
+    def measure_miss(self, corner: int, hover_m: float) -> Vector3:
+        """How far the fingertip is from ``hover_m`` above the board's corner ``corner``, base axes [m]."""
         ...
 
     def confirm_recovery(self, reason: str) -> bool:
@@ -107,11 +108,11 @@ class ConsoleOperator:
         """See :class:`Operator`."""
         self._ask(f"{words} Enter: ")
 
-    def measure_miss(self, corner: int) -> Vector3:
+    def measure_miss(self, corner: int, hover_m: float) -> Vector3:
         """See :class:`Operator`; one number is a distance beside the corner, three are x, y, z in base axes."""
         question = (
-            f"How far is the fingertip from corner {corner}, in mm? (one number, or x y z in the base's axes; "
-            "hands and ruler away before you press Enter, the arm moves on): "
+            f"The fingertip should be {hover_m * 1e3:.0f} mm above corner {corner}. How far beside that is it, in mm? "
+            "(one number, or x y z in the base's axes; hands and ruler away before you press Enter, the arm moves on): "
         )
         while True:
             try:
@@ -132,11 +133,22 @@ class ConsoleOperator:
         question = "Remove the cause, stand clear, then type 'go' (anything else ends the run): "
         return self._ask(f"The cell has stopped: {reason}\n{question}").lower() == "go"
 
-    def _ask(self, question: str) -> str:
+    def require_terminal(self) -> None:
+        """Raise CellError where nobody can be asked."""
         if not sys.stdin.isatty():
             raise CellError("the operator must be asked, but there is no terminal", "start the run in a terminal")
+
+    def _ask(self, question: str) -> str:
+        self.require_terminal()
         with self._quiet():
+            _forget_typed_ahead()
             try:
                 return input(question).strip()
             except EOFError:
                 raise KeyboardInterrupt from None
+
+
+def _forget_typed_ahead() -> None:
+    """An Enter too many must not answer the next question, after which the arm may move."""
+    with suppress(termios.error, OSError, ValueError):
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)

@@ -120,6 +120,7 @@ class RunLoop:
             self._preflight.check()
         except CellError:
             self._check_world()
+            self._recovery.make_safe()
             raise
         self._begin_next()
         return "ready"

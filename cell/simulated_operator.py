@@ -40,10 +40,10 @@ class SimulatedOperator:
     def do(self, words: str) -> None:
         """Nothing that physics would notice."""
 
-    def measure_miss(self, corner: int) -> Vector3:
+    def measure_miss(self, corner: int, hover_m: float) -> Vector3:
         """Physics measures."""
         x, y, z = self._lab.tip_miss(corner)
-        return float(x), float(y), float(z)
+        return float(x), float(y), float(z) - hover_m
 
     def confirm_recovery(self, reason: str) -> bool:
         """Plug in what was pulled out, release the button, step back, and give the word."""

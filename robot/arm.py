@@ -15,7 +15,7 @@ from robot.arm_link import ArmLink
 from robot.arm_recovery import SAFETY_FAULTS, power_up, release_protective_stop, require_operational
 from robot.arm_safety import Safety
 from robot.arm_state import ArmSettings, ArmState, Vector6, state_from_message
-from robot.dashboard import Dashboard
+from robot.dashboard import CommandRefused, Dashboard
 from robot.deadline import Deadline
 from robot.errors import ArmError, EmergencyStop, ProtectiveStop
 from robot.geometry import transform_to_pose
@@ -32,6 +32,7 @@ class UR5Arm:
     def __init__(self, settings: ArmSettings) -> None:
         self._settings = settings
         self._link: ArmLink | None = None
+        self._serial_number = ""
 
     @property
     def settings(self) -> ArmSettings:
@@ -60,6 +61,8 @@ class UR5Arm:
         settings = self._settings
         with self.dashboard() as dashboard:
             version = dashboard.polyscope_version()
+            with contextlib.suppress(CommandRefused):  # the oldest controllers do not know the question
+                self._serial_number = dashboard.serial_number()
             require_operational(dashboard)
         link = self._link = ArmLink()
         start = {
@@ -101,9 +104,8 @@ class UR5Arm:
         return Dashboard(self._settings.address, timeout_s=min(2.5, self._settings.reply_timeout_s))
 
     def serial_number(self) -> str:
-        """The robot's, by its controller. Raises ArmError."""
-        with self.dashboard() as dashboard:
-            return dashboard.serial_number()
+        """The robot's, as its controller told when it was connected; empty where it does not tell."""
+        return self._serial_number
 
     def state(self) -> ArmState:
         """The newest state, not older than ``link_timeout_s``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from robot.channel import pause
 from robot.dashboard import CommandRefused, Dashboard
 from robot.deadline import Deadline
-from robot.errors import ArmError, ArmTimeout, EmergencyStop, ProtectiveStop
+from robot.errors import ArmError, ArmTimeout, ArmUnpowered, EmergencyStop, ProtectiveStop
 
 SAFETY_FAULTS = ("FAULT", "VIOLATION")
 _RETRY_S = 0.25
@@ -19,9 +19,9 @@ def require_operational(dashboard: Dashboard) -> None:
     if "PROTECTIVE" in status or "SAFEGUARD" in status:
         raise ProtectiveStop(f"arm: the controller is in {status}", "free the arm, then confirm the recovery")
     if status not in ("NORMAL", "REDUCED"):
-        raise ArmError(f"arm: the safety system reports {status}", "look at the teach pendant")
+        raise ArmUnpowered(f"arm: the safety system reports {status}", "look at the teach pendant")
     if mode != "RUNNING":
-        raise ArmError(f"arm: it is in mode {mode}, not RUNNING", "power it on and release the brakes")
+        raise ArmUnpowered(f"arm: it is in mode {mode}, not RUNNING", "power it on and release the brakes")
     if not dashboard.is_in_remote_control():
         raise ArmError("arm: the controller is in local control", "switch the teach pendant to remote control")
 

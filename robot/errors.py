@@ -45,6 +45,10 @@ class ArmTimeout(ArmError):
     """The arm, its controller or the link to it did not answer by our deadline."""
 
 
+class ArmUnpowered(ArmError):
+    """The arm has no power, its brakes are on, or its safety system found a fault; recovering powers it."""
+
+
 class ProtectiveStop(ArmError):
     """The controller stopped the arm to protect it or its surroundings."""
 

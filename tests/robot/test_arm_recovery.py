@@ -7,7 +7,7 @@ import pytest
 from robot.arm_recovery import power_up, release_protective_stop, require_operational
 from robot.dashboard import CommandRefused, Dashboard
 from robot.deadline import Deadline
-from robot.errors import ArmError, EmergencyStop, ProtectiveStop
+from robot.errors import ArmError, ArmUnpowered, EmergencyStop, ProtectiveStop
 from tests.robot.dashboard_socket import HANG_UP, DashboardSocket
 
 TOO_EARLY = "Cannot unlock protective stop until 5s after occurrence. Always inspect cause of protective stop"
@@ -69,8 +69,8 @@ def test_lost_dashboard_is_no_refusal(served: DashboardSocket, dashboard: Dashbo
         ({"safetystatus": "Safetystatus: ROBOT_EMERGENCY_STOP"}, EmergencyStop, "pressed"),
         ({"safetystatus": "Safetystatus: PROTECTIVE_STOP"}, ProtectiveStop, "PROTECTIVE"),
         ({"safetystatus": "Safetystatus: SAFEGUARD_STOP"}, ProtectiveStop, "SAFEGUARD"),
-        ({"safetystatus": "Safetystatus: FAULT"}, ArmError, "FAULT"),
-        ({"robotmode": "Robotmode: IDLE"}, ArmError, "IDLE"),
+        ({"safetystatus": "Safetystatus: FAULT"}, ArmUnpowered, "FAULT"),
+        ({"robotmode": "Robotmode: IDLE"}, ArmUnpowered, "IDLE"),
         ({"is in remote control": "false"}, ArmError, "local control"),
     ],
 )
