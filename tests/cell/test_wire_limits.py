@@ -97,4 +97,4 @@ def test_the_judge_has_kinematics_of_its_own_that_agree():
 
 
 def test_no_command_breaks_a_limit_whatever_the_detector_proposes(tmp_path, tmp_path_factory, monkeypatch, capfd):
-    check_wires(40, tmp_path, tmp_path_factory, monkeypatch, capfd)
+    check_wires(20, tmp_path, tmp_path_factory, monkeypatch, capfd)
