@@ -28,14 +28,13 @@ from cell.mishaps import Mishaps
 from cell.operator import Operator
 from cell.planning import PlanRefused
 from cell.settings import CellSettings
+from cell.touching import touch_corners
 from robot.calibration_board import T_flange_board
 from robot.errors import ArmError, SettingsError
 from robot.frame import Frame, Intrinsics
 from robot.geometry import Transform, apply, transform
 from trials.frames import write_color
 
-HOVER_M = 0.002
-"""The tip stops this far above the board: near enough to see a miss, far enough not to bend the plate."""
 IMAGES = "images"
 _GRIP_OFF_M = 0.002
 
@@ -129,8 +128,9 @@ class Calibrator:
         self._motion.go_home()
         self._hand_over_board()
         intrinsics = self._camera.read().intrinsics
-        poses = self._poses(wishes, intrinsics)
-        views = self._look_around(folder, poses)
+        reach = CalibrationReach.for_cell(self._settings, self._model)
+        poses = self._poses(wishes, intrinsics, reach)
+        views = self._look_around(folder, poses, reach)
         if wishes.mishaps is not None:
             views = wishes.mishaps.spoil(views)
         self._motion.go_home()
@@ -185,9 +185,9 @@ class Calibrator:
 
     # -- looking
 
-    def _poses(self, wishes: Wishes, intrinsics: Intrinsics) -> Sequence[Pose]:
+    def _poses(self, wishes: Wishes, intrinsics: Intrinsics, reach: CalibrationReach) -> Sequence[Pose]:
         if wishes.poses is not None:
-            return self._reachable(wishes.poses)
+            return self._reachable(wishes.poses, reach)
         wanted = self._settings.calibration
         poses = choose_poses(
             wanted.camera_guess.transform,
@@ -195,7 +195,7 @@ class Calibrator:
             wanted.mount,
             self._board,
             intrinsics,
-            CalibrationReach.for_cell(self._settings, self._model),
+            reach,
             self._motion.arm.state().q,
             wanted.views,
             np.random.default_rng([wishes.seed, 0]),
@@ -209,9 +209,8 @@ class Calibrator:
             )
         return poses
 
-    def _reachable(self, given: Sequence[NDArray[np.float64]]) -> Sequence[Pose]:
+    def _reachable(self, given: Sequence[NDArray[np.float64]], reach: CalibrationReach) -> Sequence[Pose]:
         """Those of the user's poses that the arm can go to, one after the other; of the others it is told why not."""
-        reach = CalibrationReach.for_cell(self._settings, self._model)
         now, poses = self._motion.arm.state().q, []
         for number, q in enumerate(given, start=1):
             try:
@@ -239,9 +238,7 @@ class Calibrator:
         rotation = np.array([[0.0, -1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, -1.0]])
         return transform(rotation, middle - rotation @ [width / 2, height / 2, 0.0])
 
-    def _look_around(self, folder: Path, poses: Sequence[Pose]) -> tuple[View, ...]:
-        reach = CalibrationReach.for_cell(self._settings, self._model)
-
+    def _look_around(self, folder: Path, poses: Sequence[Pose], reach: CalibrationReach) -> tuple[View, ...]:
         def go(q: NDArray[np.float64]) -> None:
             self._motion.travel(reach.way(self._motion.arm.state().q, q))
 
@@ -272,21 +269,10 @@ class Calibrator:
         self._operator.do("The empty jaws close slowly, and the arm moves, when you press Enter: hands away.")
         self._motion.grip_gently()
         corners_base = self._corners_on_table(calibration)
-        hover_m = max(HOVER_M, self._settings.grasp.table_clearance_m - self._board.thickness_m + HOVER_M)
-        misses: list[TouchMiss] = []
-        for corner in _touched(self._board.columns, self._board.rows):
-            try:
-                self._motion.point_at(corners_base[corner] + [0.0, 0.0, hover_m])
-            except PlanRefused as refusal:
-                self._announce(f"corner {corner} cannot be touched: {refusal.reason}")
-                continue
-            miss = self._operator.measure_miss(corner, hover_m)
-            self._motion.rise()
-            misses.append(TouchMiss(corner, miss))
-            self._announce(f"touched corner {corner}: {np.linalg.norm(misses[-1].miss_m) * 1e3:.1f} mm beside it")
+        misses = touch_corners(self._motion, self._operator, self._board, corners_base, self._announce)
         self._motion.go_home()
         self._operator.put_board("none", self._board)
-        return tuple(misses)
+        return misses
 
     def _corners_on_table(self, calibration: Calibration) -> NDArray[np.float64]:
         frame = self._camera.read()
@@ -299,12 +285,6 @@ class Calibrator:
             )
         T_base_camera = calibration.T_base_camera(self._motion.arm.state().T_base_flange)
         return apply(T_base_camera @ pose[0], self._board.corners_m)
-
-
-def _touched(columns: int, rows: int) -> tuple[int, ...]:
-    """The four outermost inner corners and one in the middle."""
-    across, down = columns - 1, rows - 1
-    return 0, across - 1, (down // 2) * across + across // 2, (down - 1) * across, down * across - 1
 
 
 def _require_ours(folder: Path) -> None:

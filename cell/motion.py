@@ -63,10 +63,10 @@ class Motion:
         self.arm.expect(replace(self.arm.around, seen=seen, held=None))
         return self._planner
 
-    def hold_board(self, board: BoardSettings | None) -> None:
-        """The calibration board is in the gripper, or None is any more."""
+    def hold_board(self, board: BoardSettings) -> None:
+        """The calibration board is in the gripper, until the jaws are opened."""
         guess = self.settings.calibration.board_guess
-        held = None if board is None else HeldBox.of_board(board, None if guess is None else guess.transform)
+        held = HeldBox.of_board(board, None if guess is None else guess.transform)
         self.arm.expect(Surroundings(None, held, self.gripper.state().width_m))
 
     def grip_gently(self) -> GripResult:
@@ -75,8 +75,7 @@ class Motion:
 
     def let_go_gently(self) -> None:
         """Open slowly, for a hand that takes what was held."""
-        grip = self.gripper.move(STROKE_M, MIN_SPEED_M_S, MIN_FORCE_N)
-        self.arm.expect(replace(self.arm.around, held=None, width_m=grip.width_m))
+        self._release(STROKE_M, MIN_SPEED_M_S, MIN_FORCE_N)
 
     @property
     def _planner(self) -> Planner:
@@ -103,7 +102,10 @@ class Motion:
 
     def open_jaws(self, width_m: float = STROKE_M) -> None:
         """Open or close to ``width_m``; what was held is not any more."""
-        grip = self.gripper.move(width_m, self.settings.grasp.jaw_speed_m_s, self.settings.grasp.force_n)
+        self._release(width_m, self.settings.grasp.jaw_speed_m_s, self.settings.grasp.force_n)
+
+    def _release(self, width_m: float, speed_m_s: float, force_n: float) -> None:
+        grip = self.gripper.move(width_m, speed_m_s, force_n)
         self.arm.expect(replace(self.arm.around, held=None, width_m=grip.width_m))
 
     def approach(self, plan: GraspPlan) -> bool:
@@ -124,9 +126,13 @@ class Motion:
     def close_jaws(self, plan: GraspPlan) -> GripResult:
         """Close until the set force is reached or nothing is left to close on."""
         grip = self.gripper.move(0.0, self.settings.grasp.jaw_speed_m_s, self.settings.grasp.force_n)
-        held = grip.object_detected and grip.width_m >= self.settings.grasp.least_width_m
-        self.arm.expect(replace(plan.carrying if held else plan.approaching, width_m=grip.width_m))
+        around = plan.carrying if self.holds(grip) else plan.approaching
+        self.arm.expect(replace(around, width_m=grip.width_m))
         return grip
+
+    def holds(self, grip: GripResult | GripperState) -> bool:
+        """Whether the jaws were stopped by something as thick as the least that counts as an object."""
+        return grip.object_detected and grip.width_m >= self.settings.grasp.least_width_m
 
     def feel(self) -> GripperState:
         """What the gripper reports once its jaws are at rest: an object that turns in the grip lets them follow.

@@ -26,7 +26,6 @@ from robot.camera import RealSenseCamera
 from robot.errors import ArmError, DeviceError
 from robot.frame import Frame
 from robot.geometry import Transform
-from robot.gripper import GripperState
 from trials.outcomes import Outcome
 from trials.record import GRASP_FIELDS, TrialRecord
 from trials.schedule import PlannedTrial
@@ -185,7 +184,7 @@ class TrialCycle:
         """Close under force control."""
         assert trial.plan is not None
         grip = self.motion.close_jaws(trial.plan)
-        trial.gripped = grip.object_detected and grip.width_m >= self.settings.grasp.least_width_m
+        trial.gripped = self.motion.holds(grip)
         if trial.gripped:
             self._announce(f"closed on something {grip.width_m * 1e3:.0f} mm wide")
             return "closed_on_object"
@@ -195,10 +194,10 @@ class TrialCycle:
     def lifting(self, trial: TrialProgress) -> str:
         """Lift, and shake what is still held then; the gripper notices what slips."""
         assert trial.plan is not None
-        held = self._holds(self.motion.lift(trial.plan))
+        held = self.motion.holds(self.motion.lift(trial.plan))
         when = "lift"
         if held:
-            held, when = self._holds(self.motion.shake(trial.plan)), "shake"
+            held, when = self.motion.holds(self.motion.shake(trial.plan)), "shake"
         if not held:
             trial.outcome, trial.reason = Outcome.SLIPPED, f"the gripper felt it slip out during the {when}"
             self._announce(trial.reason)
@@ -211,7 +210,7 @@ class TrialCycle:
         else:
             self.motion.go_home()
         grip = self.motion.feel()
-        in_hand = trial.gripped and self._holds(grip)
+        in_hand = trial.gripped and self.motion.holds(grip)
         gone = self._table_is_empty(trial)
         trial.believed_success = in_hand and gone is not False
         self._judge(trial, in_hand)
@@ -261,9 +260,6 @@ class TrialCycle:
             reason=trial.reason,
             voided=trial.voided,
         )
-
-    def _holds(self, grip: GripperState) -> bool:
-        return grip.object_detected and grip.width_m >= self.settings.grasp.least_width_m
 
     def _put_back_where_it_was(self, plan: GraspPlan) -> None:
         try:
