@@ -20,12 +20,10 @@ from robot.errors import ArmError, ArmUnpowered, CellError, EmergencyStop, Prote
 from robot.frame_source import FrameSource
 from robot.gripper import Robotiq2F85
 from robot.gripper_geometry import MIN_SPEED_M_S
-from robot.kinematics import UR5, UR5E, ArmModel
+from robot.kinematics import ARM_MODELS, ArmModel
 from robot.objects import HOUSEHOLD_12
 from robot.simulator.lab_client import LabClient
 from robot.simulator.process import SimulatedCell
-
-ARM_MODELS = {"UR5": UR5, "UR5e": UR5E}
 
 
 @dataclass(frozen=True, kw_only=True)

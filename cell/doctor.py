@@ -25,11 +25,9 @@ from cell.settings import DEFAULT_CELL_FILE, CellSettings, load_cell
 from robot.errors import CellError, SettingsError, did_you_mean
 from robot.frame_source import FrameSource, realsense
 from robot.gripper import Robotiq2F85
-from robot.kinematics import UR5, UR5E
+from robot.kinematics import ARM_MODELS
 from robot.simulator.lab_client import LabClient
 from robot.simulator.process import SimulatedCell
-
-_MODELS = {model.name: model for model in (UR5, UR5E)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +93,7 @@ def _examine_devices(
     address = settings.arm.address
     for part in (
         controller_part(address, settings.arm_model, facts),
-        interface_part(address, _MODELS[settings.arm_model], facts),
+        interface_part(address, ARM_MODELS[settings.arm_model], facts),
         gripper_part(settings.gripper, facts),
         camera_part(settings.camera, source, facts),
     ):

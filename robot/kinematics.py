@@ -65,6 +65,8 @@ UR5E = ArmModel(
     d=(0.1625, 0.0, 0.0, 0.1333, 0.0997, 0.0996),
     alpha=_ALPHA,
 )
+ARM_MODELS = {model.name: model for model in (UR5, UR5E)}
+"""By the names that a cell file has."""
 
 
 def link_transforms(model: ArmModel, q: ArrayLike) -> Array:
