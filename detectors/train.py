@@ -16,7 +16,12 @@ from robot.arguments import SEED, whole_number
 from robot.commands import Parser, reported
 from robot.errors import SettingsError, did_you_mean
 
-_TRAINABLE = {"gqcnn": "detectors.gqcnn.train_command"}
+_TRAINABLE = {
+    "directgrasp": "detectors.directgrasp.train_command",
+    "gqcnn": "detectors.gqcnn.train_command",
+    "gqstn": "detectors.gqstn.train_command",
+    "multigrasp": "detectors.multigrasp.train_command",
+}
 
 
 def main(argv: Sequence[str]) -> int:

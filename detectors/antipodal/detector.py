@@ -24,6 +24,9 @@ from detectors.grasp import Detection, Grasp
 from robot.frame import Frame
 
 NO_ROOM = "no room for the fingers beside the object, or nothing for the pads to hold"
+NO_DEPTH = "the depth image has no valid pixel"
+NO_TABLE = "no table found: no plane that faces the camera fills enough of the view"
+NOTHING_THERE = "no object above the table"
 NOT_ALLOWED = "every grasp found lies outside the allowed region or on unknown depth"
 _SAME_PLACE_M, _SAME_ANGLE_RAD = 0.008, math.radians(20)
 
@@ -82,13 +85,13 @@ class Seen:
 def find_pairs(frame: Frame, settings: AntipodalSettings, rng: np.random.Generator) -> Seen:
     """From the depth image to antipodal pairs: what every sampling detector starts from."""
     if not frame.valid.any():
-        return Seen(None, None, "the depth image has no valid pixel")
+        return Seen(None, None, NO_DEPTH)
     table = fit_table(frame, rng)
     if table is None:
-        return Seen(None, None, "no table found: no plane that faces the camera fills enough of the view")
+        return Seen(None, None, NO_TABLE)
     scene = build_scene(frame, table, settings)
     if len(scene.objects.graspable) == 0:
-        return Seen(scene, None, "no object above the table")
+        return Seen(scene, None, NOTHING_THERE)
     if not scene.objects.graspable.any():
         return Seen(scene, None, "everything above the table reaches out of view or is too high to be an object")
     pairs = sample_pairs(find_edges(scene, settings), settings, rng)

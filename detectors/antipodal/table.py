@@ -60,12 +60,12 @@ class Table:
         return np.asarray(np.clip(bow, -_MAX_BOW_M, _MAX_BOW_M))
 
 
-def fit_table(frame: Frame, rng: np.random.Generator) -> Table | None:
-    """The dominant plane that faces the camera, or None when no plane dominates the view."""
+def fit_table(frame: Frame, rng: np.random.Generator, points: int = _POINTS) -> Table | None:
+    """The dominant plane that faces the camera, by so many points, or None when no plane dominates the view."""
     seen = np.flatnonzero(frame.valid)
     if len(seen) < 100:
         return None
-    v, u = np.divmod(seen[np.linspace(0, len(seen) - 1, min(_POINTS, len(seen))).astype(int)], frame.intrinsics.width)
+    v, u = np.divmod(seen[np.linspace(0, len(seen) - 1, min(points, len(seen))).astype(int)], frame.intrinsics.width)
     K, z = frame.intrinsics, frame.depth_m[v, u].astype(np.float64)
     rays = np.stack([(u - K.cx) / K.fx, (v - K.cy) / K.fy, np.ones(len(u))], axis=1)
     plane = _best_hypothesis(rays, z, rng)

@@ -64,7 +64,7 @@ def write_card(weights: Path, results: Mapping[str, Any]) -> Path:
     card = card_path(weights)
     files = {
         card: render_card(weights, results),
-        weights.with_suffix(".card.json"): json.dumps(_without_nan(results), indent=1, default=str) + "\n",
+        weights.with_suffix(".card.json"): json.dumps(without_nan(results), indent=1, default=str) + "\n",
     }
     for name, (title, x_label, y_label, diagonal) in _PLOTS.items():
         curve = results["evaluation"]["curves"][name]
@@ -104,7 +104,7 @@ def render_card(weights: Path, results: Mapping[str, Any]) -> str:
         f"```\n{results['evaluated_with']}\n```\n" if "evaluated_with" in results else "",
         "\n".join(f"![{head[0]}]({_plot_path(weights, name).name})" for name, head in _PLOTS.items()) + "\n",
         _label(evaluation),
-        *(f"## {title}\n\n{_rows(rows)}" for title, rows in results.get("tables", {}).items()),
+        *(f"## {title}\n\n{markdown_rows(rows)}" for title, rows in results.get("tables", {}).items()),
         _groups("By kind of grasp", evaluation.get("by_kind")),
         _groups("By shape family", evaluation.get("by_family")),
         _data(training),
@@ -194,7 +194,8 @@ def _scores_table(rows: Mapping[str, Mapping[str, Any]]) -> str:
     return f"{head}\n{body}\n"
 
 
-def _rows(rows: Mapping[str, Mapping[str, Any]]) -> str:
+def markdown_rows(rows: Mapping[str, Mapping[str, Any]]) -> str:
+    """A Markdown table of {row: {column: value}}."""
     columns = list(dict.fromkeys(column for row in rows.values() for column in row))
     head = "| | " + " | ".join(columns) + " |\n| --- |" + " ---: |" * len(columns)
     body = "\n".join(
@@ -213,10 +214,10 @@ def _plot_path(weights: Path, name: str) -> Path:
     return weights.with_suffix(f".{name.replace('_', '-')}.svg")
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """JSON has no NaN."""
     if isinstance(value, Mapping):
-        return {str(name): _without_nan(item) for name, item in value.items()}
+        return {str(name): without_nan(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -30,8 +30,8 @@ _DEPTH_UNIT_M, _DEPTH_LIMIT = 0.02, 4.0
 _POSE_CENTRE_M, _POSE_UNIT_M, _POSE_LIMIT = (0.65, 0.055), (0.10, 0.020), 3.0  # depth, width
 
 
-def window_m(width_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Side of the square window, at the grasp's depth, that a crop shows [m]."""
+def window_m(width_m: Any) -> Any:
+    """Side of the square window, at the grasp's depth, that a crop shows [m]; numpy arrays or torch tensors alike."""
     return WINDOW_PER_WIDTH * width_m + WINDOW_MARGIN_M
 
 

@@ -44,7 +44,7 @@ def save_weights(path: Path, network: GraspQualityNetwork, training: Mapping[str
     """
     from safetensors.torch import save
 
-    tensors = {name: _stored(value) for name, value in network.state_dict().items()}
+    tensors = {name: stored_tensor(value) for name, value in network.state_dict().items()}
     description = {"network": network.config.to_json(), "normalisation": normalisation(), "training": training}
     metadata = {_FORMAT: json.dumps(description, default=str)}  # one entry: the order of several changes at random
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
@@ -79,7 +79,7 @@ def load_for_training(path: Path) -> tuple[GraspQualityNetwork, dict[str, Any]]:
     Raises:
         SettingsError: as for ``load_gqcnn``.
     """
-    metadata, tensors = _read(path)
+    metadata, tensors = read_tensors(path, RETRAIN)
     if _FORMAT not in metadata:
         raise SettingsError(f"{path}: these are no GQ-CNN weights of this program", RETRAIN)
     try:
@@ -98,10 +98,15 @@ def load_for_training(path: Path) -> tuple[GraspQualityNetwork, dict[str, Any]]:
     return network.eval(), training
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+def read_tensors(path: Path, hint: str) -> tuple[dict[str, str], dict[str, Tensor]]:
+    """Metadata and float32 tensors of a safetensors file.
+
+    Raises:
+        SettingsError: it is missing, damaged, or not what its card describes; with ``hint`` for what to do.
+    """
     from safetensors import SafetensorError, safe_open
 
-    check_whole(path)
+    check_whole(path, hint)
     try:
         with safe_open(path, framework="pt") as stream:
             tensors = {name: stream.get_tensor(name) for name in stream.keys()}  # noqa: SIM118 - no mapping
@@ -109,10 +114,11 @@ def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
                 n: t.float() if t.is_floating_point() else t for n, t in tensors.items()
             }
     except (SafetensorError, OSError) as error:
-        raise SettingsError(f"{path}: the weights file is damaged: {error}", RETRAIN) from None
+        raise SettingsError(f"{path}: the weights file is damaged: {error}", hint) from None
 
 
-def _stored(value: Tensor) -> Tensor:
+def stored_tensor(value: Tensor) -> Tensor:
+    """As it is kept on the disk: matrices and filters as float16."""
     value = value.detach().cpu()
     if value.is_floating_point() and value.ndim >= 2:
         value = value.half()

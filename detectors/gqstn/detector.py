@@ -1,0 +1,61 @@
+"""``gqstn``: one pass of the cascade, one grasp."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from detectors.antipodal.table import fit_table
+from detectors.gqcnn.metric import RobustnessMetric, load_metric
+from detectors.gqstn.network import Cascade, GqStn, GqStnConfig
+from detectors.gqstn.weights_file import SHIPPED
+from detectors.inpainting import fill_holes
+from detectors.oneshot.detector import Looked, Mask, OneShotDetector, bar_on_a_table, look
+from detectors.oneshot.weights import load_weights
+from robot.frame import Frame
+
+NAME = "gqstn"
+
+
+class GqStnDetector(OneShotDetector):
+    """The cascade as a detector.
+
+    Args:
+        network: trained, in evaluation mode.
+        metric: GQ-CNN.
+        weights_path: the file that the network came from.
+    """
+
+    network: GqStn
+
+    def __init__(self, network: GqStn, metric: RobustnessMetric, weights_path: Path | None = None) -> None:
+        super().__init__(NAME, network, metric, weights_path)
+        self.detect(bar_on_a_table(), top=2)
+
+    def stages(self, frame: Frame, region: Mask | None = None, seed: int = 0) -> tuple[Looked, Cascade] | None:
+        """What each stage is shown and answers; None where no table is seen."""
+        if not frame.valid.any():
+            return None
+        table = fit_table(frame, np.random.default_rng(seed))
+        if table is None:
+            return None
+        filled = fill_holes(frame.depth_m, frame.valid)
+        looked = look(frame, filled, table, region, any_size=self.network.any_size)
+        with torch.inference_mode():
+            return looked, self.network.stages(looked, 1)
+
+
+def make_default() -> GqStnDetector:
+    """``gqstn`` with the networks that the program ships."""
+    return make_with_weights(SHIPPED, load_metric())
+
+
+def make_with_weights(path: Path, metric: RobustnessMetric) -> GqStnDetector:
+    """``gqstn`` with the weights in a file.
+
+    Raises:
+        SettingsError: the file is missing, damaged or another detector's.
+    """
+    return GqStnDetector(load_weights(path, NAME, lambda config: GqStn(GqStnConfig(**config))), metric, path)

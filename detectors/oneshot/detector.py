@@ -1,0 +1,217 @@
+"""From a camera's frame through a one-shot network to grasps: what all of them do before and after the network."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from detectors.antipodal.detector import NO_DEPTH, NO_TABLE, NOT_ALLOWED, NOTHING_THERE
+from detectors.antipodal.table import Table, fit_table
+from detectors.gqcnn.grasp_arrays import GraspArrays
+from detectors.gqcnn.metric import RobustnessMetric, is_robust
+from detectors.gqcnn.network import one_thread
+from detectors.grasp import Detection, Grasp
+from detectors.inpainting import fill_holes
+from detectors.oneshot.grasp_batch import GraspBatch
+from detectors.oneshot.looking import HEIGHT_UNIT_M, Images, Views, see
+from detectors.oneshot.settings import FAR_PX, FAR_STEP_M
+from robot.frame import Frame, Intrinsics
+
+Float = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+CELL_PX = 4
+_MULTIPLE_PX, _LARGEST_PX = 16, 512
+_TABLE_POINTS = 1200
+_STANDS_M = 0.005
+_MOST_GRASPS = 3
+
+
+class OneShotNetwork(Protocol):
+    """A trained network that proposes grasps in one pass.
+
+    Attributes:
+        any_size: whether its first view may have any number of rows and columns, multiples of 16; else 128 x 128.
+        parameter_count: how many numbers it learnt.
+    """
+
+    any_size: bool
+    parameter_count: int
+
+    def propose(self, looked: Looked, count: int) -> GraspBatch:
+        """Up to ``count`` grasps (1, K) in one image, best first."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Looked:
+    """One image, and where its first view lies.
+
+    Attributes:
+        images: one.
+        views: (1, 1).
+        shape: rows and columns of the first view.
+        far: (1, 1, rows, columns) what it shows, as heights in units of 4 cm.
+        allowed: (rows / 4, columns / 4) where a grasp may be: inside the region, on depth that was measured.
+    """
+
+    images: Images
+    views: Views
+    shape: tuple[int, int]
+    far: Tensor
+    allowed: NDArray[np.bool_]
+
+    @property
+    def something_there(self) -> bool:
+        """Whether anything stands above the table where a grasp may be."""
+        cells = self.far[0, 0].reshape(self.allowed.shape[0], CELL_PX, self.allowed.shape[1], CELL_PX).amax((1, 3))
+        return bool((cells.numpy()[self.allowed] * HEIGHT_UNIT_M > _STANDS_M).any())
+
+
+class OneShotDetector:
+    """A detector around a one-shot network.
+
+    Args:
+        name: the detector's name.
+        network: trained, in evaluation mode.
+        metric: GQ-CNN's word becomes the grasps' quality; it does not choose among them.
+        weights_path: the file that the network came from.
+
+    Attributes:
+        parameter_count, weights_path: of the network.
+    """
+
+    def __init__(
+        self, name: str, network: OneShotNetwork, metric: RobustnessMetric, weights_path: Path | None = None
+    ) -> None:
+        self.name, self.network, self._metric = name, network, metric
+        self.parameter_count, self.weights_path = network.parameter_count, weights_path
+
+    def detect(self, frame: Frame, *, top: int = 1, region: Mask | None = None, seed: int = 0) -> Detection:
+        """Propose a grasp, or up to three different ones; see ``detectors.registry.Detector``.
+
+        A grasp is proposed even when it is not robust: whoever asked decides what to do with it.
+        """
+        started = time.perf_counter()
+        if not frame.valid.any():
+            return Detection((), _ms_since(started), reason=NO_DEPTH)
+        before_filling = time.perf_counter()
+        filled = fill_holes(frame.depth_m, frame.valid)
+        inpaint_ms = _ms_since(before_filling)
+        with one_thread():
+            grasps, reason = self._grasps(frame, filled, region, min(top, _MOST_GRASPS), seed)
+        return Detection(grasps, max(_ms_since(started) - inpaint_ms, 0.0), inpaint_ms, reason)
+
+    def _grasps(
+        self, frame: Frame, filled: Float, region: Mask | None, count: int, seed: int
+    ) -> tuple[tuple[Grasp, ...], str]:
+        table = fit_table(frame, np.random.default_rng(seed), _TABLE_POINTS)
+        if table is None:
+            return (), NO_TABLE
+        looked = look(frame, filled, table, region, any_size=self.network.any_size)
+        if not looked.allowed.any():
+            return (), NOT_ALLOWED
+        if not looked.something_there:
+            return (), NOTHING_THERE
+        with torch.inference_mode():
+            found = as_arrays(self.network.propose(looked, count))
+        found = found.take(_usable(found, frame, region))
+        if len(found) == 0:
+            return (), NOT_ALLOWED
+        quality = self._metric.quality_in(filled, frame.intrinsics, found)
+        return tuple(_grasp(found, index, float(quality[index])) for index in range(len(found))), ""
+
+
+def look(frame: Frame, filled_m: Float, table: Table, region: Mask | None, *, any_size: bool = True) -> Looked:
+    """Lay the first view over the region, or over the whole image.
+
+    Args:
+        frame: what the camera saw.
+        filled_m: (H, W) its depth without holes [m].
+        table: under the objects.
+        region: (H, W) where a grasp centre may lie; None allows the whole image.
+        any_size: whether the view may be as large as it needs, or is 128 x 128 about the middle.
+    """
+    images = Images.of(filled_m, frame.intrinsics, table)
+    low, high = _bounds(frame.intrinsics, region)
+    middle = torch.tensor([[((low + high) / 2).tolist()]], dtype=torch.float32)
+    views = Views(middle, torch.eye(2).expand(1, 1, 2, 2), images.table_depth(middle))
+    scale = images.camera[0, :2].numpy() / float(views.distance_m)
+    shape = _shape((high - low + 1) / scale) if any_size else (FAR_PX, FAR_PX)
+    with torch.inference_mode():
+        far = see(images, views, shape, FAR_STEP_M)
+    return Looked(images, views, shape, far, _allowed(images, views, shape, frame, region))
+
+
+def as_arrays(grasps: GraspBatch) -> GraspArrays:
+    """(1, K) grasps of one image; those that are no grasps (depth or width not positive, not finite) are left out."""
+    table = torch.stack(
+        [grasps.pixels[0, :, 0], grasps.pixels[0, :, 1], grasps.depth_m[0], grasps.angle_rad[0], grasps.width_m[0]]
+    )
+    columns = table.double().cpu().numpy()
+    good = np.isfinite(columns).all(axis=0) & (columns[2] > 0) & (columns[4] > 0)
+    return GraspArrays(*columns[:, good])
+
+
+def bar_on_a_table() -> Frame:
+    """A small picture with something to grasp in it: a network's first call costs more than the later ones."""
+    depth_m = np.full((240, 320), 0.70, dtype=np.float32)
+    depth_m[112:128, 120:200] = 0.66
+    return Frame(depth_m, Intrinsics(fx=300.0, fy=300.0, cx=159.5, cy=119.5, width=320, height=240))
+
+
+def _bounds(K: Intrinsics, region: Mask | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """First and last pixel (u, v) of the region, or of the image where there is none or it is empty."""
+    if region is None or not region.any():
+        return np.zeros(2), np.array([K.width - 1.0, K.height - 1.0])
+    columns, rows = np.flatnonzero(region.any(axis=0)), np.flatnonzero(region.any(axis=1))
+    return np.array([columns[0], rows[0]], float), np.array([columns[-1], rows[-1]], float)
+
+
+def _shape(extent_m: NDArray[np.float64]) -> tuple[int, int]:
+    """Rows and columns, multiples of 16, that cover (width, height) [m]."""
+    px = np.ceil(extent_m / FAR_STEP_M / _MULTIPLE_PX) * _MULTIPLE_PX
+    columns, rows = np.clip(px, _MULTIPLE_PX, _LARGEST_PX).astype(int)
+    return int(rows), int(columns)
+
+
+def _allowed(images: Images, views: Views, shape: tuple[int, int], frame: Frame, region: Mask | None) -> Mask:
+    rows, columns = shape[0] // CELL_PX, shape[1] // CELL_PX
+    step = CELL_PX * FAR_STEP_M
+    y, x = torch.meshgrid(
+        (torch.arange(rows) - (rows - 1) / 2) * step, (torch.arange(columns) - (columns - 1) / 2) * step, indexing="ij"
+    )
+    pixels = views.pixels(images, torch.stack([x, y], dim=-1)[None, None])[0, 0].numpy()
+    return _inside(pixels[..., 0], pixels[..., 1], frame, region)
+
+
+def _usable(grasps: GraspArrays, frame: Frame, region: Mask | None) -> Mask:
+    return _inside(grasps.u, grasps.v, frame, region)
+
+
+def _inside(u: NDArray[np.floating], v: NDArray[np.floating], frame: Frame, region: Mask | None) -> Mask:
+    """Where pixels lie in the image, on depth that was measured, and in the region."""
+    K = frame.intrinsics
+    row, column = np.rint(v).astype(np.intp), np.rint(u).astype(np.intp)
+    ok = (row >= 0) & (row < K.height) & (column >= 0) & (column < K.width)
+    row, column = np.clip(row, 0, K.height - 1), np.clip(column, 0, K.width - 1)
+    return np.asarray(ok & frame.valid[row, column] & (True if region is None else region[row, column]))
+
+
+def _grasp(found: GraspArrays, index: int, quality: float) -> Grasp:
+    u, v, depth, angle, width = (
+        float(column[index]) for column in (found.u, found.v, found.depth_m, found.angle_rad, found.width_m)
+    )
+    return Grasp(u, v, depth, math.remainder(angle, math.pi), width, quality, is_robust(quality))
+
+
+def _ms_since(started_s: float) -> float:
+    return (time.perf_counter() - started_s) * 1e3

@@ -1,0 +1,230 @@
+"""Training a one-shot network: one loop for all of them, on CPU and GPU, resumable after any epoch.
+
+Every epoch seeds its own dice: whether a training ran through or was killed and resumed makes no difference.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from detectors.gqcnn import checkpoint
+from detectors.gqcnn.metric import ROBUST_THRESHOLD
+from detectors.oneshot.batches import Batch, Rows, Targets, batches
+from detectors.oneshot.grasp_batch import GraspBatch, Teacher, robustness
+from detectors.oneshot.prepared import PreparedScenes
+from detectors.oneshot.recipe import Recipe, Stage
+
+Clock = Callable[[], float]
+Tell = Callable[[str], None]
+
+_REPORT_EVERY_S = 60.0
+_EPOCH_STRIDE = 1_000_003
+_JUDGED_IMAGES = 480
+
+
+class Learner(Protocol):
+    """A network with the losses that it learns by."""
+
+    targets: int
+
+    @property
+    def network(self) -> nn.Module:
+        """What is trained."""
+        ...
+
+    def losses(self, batch: Batch, stage: Stage, dice: torch.Generator) -> dict[str, Tensor]:
+        """Mean losses of a batch; "loss" is the one to be climbed down."""
+        ...
+
+    def predict(self, batch: Batch) -> GraspBatch:
+        """(B, 1) the grasp proposed for each image."""
+        ...
+
+
+@dataclass
+class Progress:
+    """What is known after some epochs; all of it goes into the checkpoint.
+
+    Attributes:
+        epoch: epochs done.
+        best_epoch, best_score: the epoch with the best mean quality on validation images.
+        best: its weights.
+        history: one mapping of figures an epoch.
+        elapsed_s: training time, earlier sessions included [s].
+    """
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best_score: float = -math.inf
+    best: dict[str, Tensor] = field(default_factory=dict)
+    history: list[dict[str, float]] = field(default_factory=list)
+    elapsed_s: float = 0.0
+
+
+class Trainer:
+    """Trains one network on one set of prepared images.
+
+    Args:
+        learner: the network and its losses.
+        scenes: prepared images with grasps.
+        teacher: a trained GQ-CNN; judges the validation images, and teaches where the learner has a robustness loss.
+        recipe: how.
+        limit: learn from so many images only.
+        clock: seconds that only grow.
+        tell: takes one line for the user.
+        checkpoint_file: where to keep the state after every epoch; None keeps none.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        scenes: PreparedScenes,
+        teacher: Teacher,
+        recipe: Recipe,
+        *,
+        limit: int | None = None,
+        clock: Clock,
+        tell: Tell,
+        checkpoint_file: Path | None = None,
+    ) -> None:
+        self._learner, self._scenes, self._teacher, self._recipe = learner, scenes, teacher, recipe
+        self._clock, self._tell, self._file = clock, tell, checkpoint_file
+        self._targets = Targets(scenes, recipe.picks)
+        rng = np.random.default_rng(recipe.seed)
+        train = np.flatnonzero((scenes.split == "train") & self._targets.known)
+        self.rows = np.sort(rng.permutation(train)[:limit]) if limit else train
+        self._judged = np.flatnonzero((scenes.split == "validation") & self._targets.known)[:_JUDGED_IMAGES]
+        self._optimizer = torch.optim.Adam(learner.network.parameters(), lr=1e-3, weight_decay=recipe.l2)
+        self._average = {name: value.detach().clone() for name, value in learner.network.state_dict().items()}
+        self._steps = 0
+        self.progress = Progress()
+
+    def resume(self) -> bool:
+        """Go on from the checkpoint; False where there is none.
+
+        Raises:
+            SettingsError: the checkpoint is damaged or of another recipe or data set.
+        """
+        state = checkpoint.load(self._file, self._identity()) if self._file else None
+        if state is None:
+            return False
+        self._learner.network.load_state_dict(state["network"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._average, self._steps = state["average"], state["steps"]
+        self.progress = Progress(**state["progress"])
+        return True
+
+    def run(self, max_minutes: float | None = None) -> nn.Module:
+        """Train to the end, or until time or patience is over; the best epoch's network."""
+        progress, recipe = self.progress, self._recipe
+        began = self._clock() - progress.elapsed_s
+        limit = math.inf if max_minutes is None else self._clock() + 60 * max_minutes
+        while progress.epoch < recipe.epochs and not self._out_of_patience():
+            epoch_began = self._clock()
+            losses = self._train_epoch(recipe.stage_of(progress.epoch))
+            self._judge(losses, epoch_began)
+            progress.elapsed_s = self._clock() - began
+            if self._file:
+                checkpoint.save(self._file, self._identity(), self._state())
+            if self._clock() + (self._clock() - epoch_began) > limit and progress.epoch < recipe.epochs:
+                self._tell(f"another epoch would take longer than the {max_minutes:g} minutes allowed")
+                break
+        network = self._learner.network
+        network.load_state_dict(progress.best)
+        return network.eval()
+
+    def _train_epoch(self, stage: Stage) -> dict[str, float]:
+        """One pass; the mean losses."""
+        seed = self._recipe.seed * _EPOCH_STRIDE + self.progress.epoch
+        dice, rng = torch.Generator().manual_seed(seed), np.random.default_rng(seed)
+        for group in self._optimizer.param_groups:
+            group["lr"] = stage.rate
+        self._learner.network.train()
+        total: dict[str, float] = {}
+        said, steps, of = self._clock(), 0, len(self.rows) // self._recipe.batch
+        for batch in batches(
+            self._scenes, self._targets, self.rows, self._recipe.batch, rng, count=self._learner.targets
+        ):
+            found = self._learner.losses(batch, stage, dice)
+            self._optimizer.zero_grad(set_to_none=True)
+            found["loss"].backward()  # type: ignore[no-untyped-call]
+            self._optimizer.step()
+            self._follow()
+            steps += 1
+            for name, value in found.items():
+                total[name] = total.get(name, 0.0) + float(value.detach())
+            if self._clock() - said > _REPORT_EVERY_S:
+                said = self._clock()
+                self._tell(f"  step {steps}/{of}  " + _listed(total, steps))
+        return {name: value / max(steps, 1) for name, value in total.items()}
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """Move the running mean of the weights towards the weights."""
+        self._steps += 1
+        # At first the mean would still be full of the weights drawn by chance, so it follows faster.
+        keep = min(self._recipe.averaging, (1 + self._steps) / (10 + self._steps))
+        state = self._learner.network.state_dict()
+        moving = [n for n, value in self._average.items() if value.is_floating_point()]
+        torch._foreach_lerp_([self._average[n] for n in moving], [state[n] for n in moving], 1 - keep)
+
+    def _judge(self, losses: dict[str, float], epoch_began: float) -> None:
+        """Score the averaged weights on validation images, keep them if they are the best, and say so."""
+        progress, network = self.progress, self._learner.network
+        own = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        network.load_state_dict(self._average)
+        robust, quality = judge(self._learner, self._scenes, self._targets, self._teacher, self._judged)
+        stage = self._recipe.stage_of(progress.epoch)
+        progress.epoch += 1
+        if quality > progress.best_score:
+            progress.best_score, progress.best_epoch = quality, progress.epoch
+            progress.best = {name: value.detach().clone() for name, value in self._average.items()}
+        network.load_state_dict(own)
+        seconds = self._clock() - epoch_began
+        progress.history.append({**losses, "xi": stage.xi, "robust": robust, "quality": quality, "seconds": seconds})
+        self._tell(
+            f"epoch {progress.epoch}/{self._recipe.epochs}  xi {stage.xi:g}  {_listed(losses, 1)}  "
+            f"validation: robust {robust:.3f}, mean quality {quality:.3f}  {seconds:.0f} s"
+        )
+
+    def _out_of_patience(self) -> bool:
+        recipe, progress = self._recipe, self.progress
+        in_last = progress.epoch > recipe.epochs - recipe.stages[-1].epochs
+        return in_last and 0 < recipe.patience <= progress.epoch - progress.best_epoch
+
+    def _identity(self) -> dict[str, Any]:
+        return {"recipe": self._recipe.to_json(), "images": len(self.rows), "first": int(self.rows[0])}
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "network": self._learner.network.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "average": self._average,
+            "steps": self._steps,
+            "progress": vars(self.progress),
+        }
+
+
+@torch.inference_mode()
+def judge(
+    learner: Learner, scenes: PreparedScenes, targets: Targets, teacher: Teacher, rows: Rows
+) -> tuple[float, float]:
+    """Share of the images whose grasp GQ-CNN calls robust, and its mean probability."""
+    learner.network.eval()
+    found = []
+    for batch in batches(scenes, targets, rows, 40, np.random.default_rng(0), count=learner.targets, vary=False):
+        found.append(torch.sigmoid(robustness(teacher, batch.images, learner.predict(batch)))[:, 0])
+    quality = torch.cat(found).numpy()
+    return float((quality >= ROBUST_THRESHOLD).mean()), float(quality.mean())
+
+
+def _listed(losses: dict[str, float], steps: int) -> str:
+    return "  ".join(f"{name} {value / steps:.3f}" for name, value in losses.items())
