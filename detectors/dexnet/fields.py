@@ -38,8 +38,9 @@ POSE_COLUMNS = 7
 POSITIVE_QUALITY = 0.002
 KINDS = (
     "antipodal", "near miss", "random", "wrong depth", "wrong angle", "wrong width", "in the table", "on an edge",
+    "on policy",
 )  # fmt: skip
-"""What the numbers in our ``grasp_kinds`` stand for."""
+"""What the numbers in our ``grasp_kinds`` stand for; the last are a network's own proposals (``gqstn.mine``)."""
 PUBLISHED_WIDTH_M = 0.05
 
 _FARTHEST_M = 100.0  # beyond this depths are in another unit

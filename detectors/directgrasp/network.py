@@ -60,7 +60,7 @@ class DirectGrasp(nn.Module):
     def raw(self, images: Images, views: Views) -> Tensor:
         """(B, 6) for one view (B, 1) an image."""
         out: Tensor = self.numbers(see(images, views, (FAR_PX, FAR_PX), FAR_STEP_M))
-        return out.float()
+        return out
 
     def grasps(self, images: Images, views: Views, raw: Tensor) -> GraspBatch:
         """(B, 1) what raw outputs stand for."""
@@ -76,4 +76,4 @@ class DirectGrasp(nn.Module):
 
     def propose(self, looked: Looked, count: int) -> GraspBatch:
         """See ``detectors.oneshot.detector.OneShotNetwork``; never more than one."""
-        return self.grasps(looked.images, looked.views, self.numbers(looked.far).float())
+        return self.grasps(looked.images, looked.views, self.numbers(looked.far))

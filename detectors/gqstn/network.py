@@ -107,17 +107,17 @@ class GqStn(nn.Module):
     def locate(self, images: Images, views: Views, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """The first stage on one view (B, 1) an image: what it is shown and its raw output."""
         far = see(images, views, shape, FAR_STEP_M)
-        return far, self.translation(_last(far)).float()
+        return far, self.translation(_last(far))
 
     def near(self, images: Images, views: Views) -> tuple[Tensor, Tensor]:
         """The second stage: what it is shown (B, K, 64, 64) and its raw output (B K, ...)."""
         shown = see(images, views, (NEAR_PX, NEAR_PX), NEAR_STEP_M)
-        return shown, self.rotation(_last(shown.reshape(-1, 1, NEAR_PX, NEAR_PX))).float()
+        return shown, self.rotation(_last(shown.reshape(-1, 1, NEAR_PX, NEAR_PX)))
 
     def size(self, images: Images, views: Views) -> tuple[Tensor, Tensor]:
         """The third stage: what it is shown (B, K, 64, 64) and its raw output (B K, 2)."""
         shown = see(images, views, (NEAR_PX, NEAR_PX), NEAR_STEP_M)
-        return shown, self.scaling(_last(shown.reshape(-1, 1, NEAR_PX, NEAR_PX))).float()
+        return shown, self.scaling(_last(shown.reshape(-1, 1, NEAR_PX, NEAR_PX)))
 
     def grasp(self, images: Images, views: Views, raw: Tensor) -> tuple[GraspBatch, Tensor]:
         """The grasps (B, K) at the middles of turned views, and the raw windows (B, K) [m]."""
@@ -163,14 +163,14 @@ class GqStn(nn.Module):
         """See ``detectors.oneshot.detector.OneShotNetwork``."""
         return self.stages(looked, count).grasps
 
-    def stages(self, looked: Looked, count: int) -> Cascade:
-        """The cascade on one image, only where a grasp may be."""
-        raw = self.translation(_last(looked.far)).float()
+    def stages(self, looked: Looked, count: int, dice: torch.Generator | None = None) -> Cascade:
+        """The cascade on one image, only where a grasp may be; the best places, or drawn where there is dice."""
+        raw = self.translation(_last(looked.far))
         if self.any_size:
             raw = raw.masked_fill(~torch.from_numpy(looked.allowed)[None], _NOT_HERE)
-        choice, weight = self.translation.draw(raw, count, None)
+        choice, weight = self.translation.draw(raw, count, dice)
         offset = self.translation.value(raw, choice)
-        return self.follow(looked.images, looked.views, looked.far, offset, weight)
+        return self.follow(looked.images, looked.views, looked.far, offset, weight, dice)
 
 
 def _last(x: Tensor) -> Tensor:

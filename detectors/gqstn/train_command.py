@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--head", choices=("peaks", "paper"), default="peaks",
                         help="how places and angles are read off: peaks of maps (default), or regression")  # fmt: skip
     parser.add_argument("--places", type=whole_number(1, 16), default=2, metavar="K",
-                        help="places an image that the robustness loss follows (default 2; the paper's: 1)")  # fmt: skip
+                        help="places an image that the robustness loss follows (default 2; paper: 1)")  # fmt: skip
     parser.add_argument("--no-robustness", action="store_true", help="learn by localisation alone (an ablation)")
     parser.add_argument("--no-forcing", action="store_true", help="learn without teacher forcing (an ablation)")
 

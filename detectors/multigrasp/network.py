@@ -68,7 +68,7 @@ class MultiGrasp(nn.Module):
     def cells(self, far: Tensor) -> Tensor:
         """(B, 1, H, W) -> (B, H / 16, W / 16, 7)."""
         out: Tensor = self.out(self.encoder(far)[-1])
-        return out.float().permute(0, 2, 3, 1)
+        return out.permute(0, 2, 3, 1)
 
     def best(self, raw: Tensor, count: int) -> Tensor:
         """(B, K) the most probable cells."""

@@ -41,7 +41,7 @@ def robustness(teacher: Teacher, images: Images, grasps: GraspBatch) -> Tensor:
     side = heights.shape[-1]
     poses = normalise_pose(grasps.depth_m.flatten(), grasps.width_m.flatten())
     logit = teacher.success_logit(normalise_heights(heights.reshape(-1, side, side)), poses)
-    return logit.float().reshape(grasps.depth_m.shape)
+    return logit.reshape(grasps.depth_m.shape)
 
 
 def shaken(grasps: GraspBatch, images: Images, dice: torch.Generator, metres: float, radians: float) -> GraspBatch:

@@ -48,7 +48,7 @@ class Images:
     def of(cls, depth_m: NDArray[np.float32], intrinsics: Intrinsics, table: Table) -> Images:
         """One image (H, W) without holes [m]."""
         return cls(
-            torch.from_numpy(np.ascontiguousarray(depth_m, dtype=np.float32))[None, None],
+            torch.from_numpy(np.require(depth_m, np.float32, ["C", "W"]))[None, None],
             torch.tensor([camera_row(intrinsics)], dtype=torch.float32),
             torch.from_numpy(table_row(table)[None]),
         )

@@ -31,7 +31,7 @@ def test_exactly_as_many_as_asked_for(count):
 def test_kinds_have_their_shares():
     found, _, _ = sampled(laid(BOX), count=1000)
     assert sum(SHARES) == pytest.approx(1.0)
-    np.testing.assert_allclose(np.bincount(found.kind, minlength=len(KINDS)) / 1000, SHARES, atol=0.002)
+    np.testing.assert_allclose(np.bincount(found.kind, minlength=len(SHARES)) / 1000, SHARES, atol=0.002)
 
 
 def test_all_are_grasps_that_jaws_can_make():
@@ -57,8 +57,8 @@ def test_spoilt_ones_are_worse():
     found, caster, gathered = sampled(laid(BOX), count=1000)
     closed = force_closure(first_contacts(caster, gathered, found.grasps), np.full(1000, 0.5), 0)
     fine = closed & ~collides(caster, found.grasps)
-    rate = {name: fine[found.kind == kind].mean() for kind, name in enumerate(KINDS)}
-    assert all(rate[name] < rate["antipodal"] for name in KINDS if name != "antipodal"), rate
+    rate = {name: fine[found.kind == kind].mean() for kind, name in enumerate(KINDS[: len(SHARES)])}
+    assert all(rate[name] < rate["antipodal"] for name in rate if name != "antipodal"), rate
     assert rate["in the table"] == 0.0
     assert rate["on an edge"] < 0.5 * rate["antipodal"]
 
