@@ -53,12 +53,17 @@ class GqcnnDetector:
     Args:
         metric: the network, the same that judges every detector's grasps.
         settings: how many are sampled and refined.
+
+    Attributes:
+        parameter_count: numbers that the network learnt; None where it does not say.
+        weights_path: the file that it came from, if any.
     """
 
     def __init__(self, metric: RobustnessMetric, settings: GqcnnSettings | None = None) -> None:
         self._settings = settings or GqcnnSettings()
         self._metric = metric
         self.name = self._settings.name
+        self.parameter_count, self.weights_path = metric.parameter_count, metric.weights_path
         self.detect(_bar_on_a_table())  # a network's first call costs more than the later ones: no frame's time
 
     def detect(

@@ -114,6 +114,34 @@ def load_data(
     return GraspData(heights, columns, success, chosen, rows, digest, split_by)
 
 
+def joined(first: GraspData, others: Sequence[GraspData], repeat: int = 1) -> GraspData:
+    """The grasps of several data sets; those to learn from in ``others`` count ``repeat`` times.
+
+    Raises:
+        SettingsError: the sets are labelled differently.
+    """
+    every = [first, *others]
+    if len({data.label_name for data in every}) > 1:
+        raise SettingsError("the data sets are labelled differently", "name one with --label")
+    names = set.intersection(*({*data.columns} for data in every))
+    rows: dict[str, list[NDArray[np.int64]]] = {name: [] for name in first.rows}
+    start, digest = 0, hashlib.sha256()
+    for number, data in enumerate(every):
+        for name, own in data.rows.items():
+            rows[name] += [own + start] * (repeat if number and name == "train" else 1)
+        start += len(data)
+        digest.update(data.digest.encode())
+    return GraspData(
+        np.concatenate([data.heights_m for data in every]),
+        {name: np.concatenate([data.columns[name] for data in every]) for name in first.columns if name in names},
+        np.concatenate([data.label for data in every]),
+        first.label_name,
+        {name: np.concatenate(parts) for name, parts in rows.items()},
+        digest.hexdigest(),
+        first.split_by,
+    )
+
+
 def _read(
     folder: Path, source: TensorFolder, damaged: Damaged, tell: Callable[[str], None]
 ) -> tuple[NDArray[np.float16], dict[str, NDArray[Any]], str]:

@@ -7,6 +7,7 @@ threshold. The network must be trained before; the metric never changes it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -44,10 +45,17 @@ class RobustnessMetric:
 
     Args:
         classifier: the trained network.
+        weights_path: the file that it came from, if any.
+
+    Attributes:
+        weights_path: as given.
+        parameter_count: numbers that the classifier learnt; None where it does not say.
     """
 
-    def __init__(self, classifier: Classifier) -> None:
+    def __init__(self, classifier: Classifier, weights_path: Path | None = None) -> None:
         self._classifier = classifier
+        self.weights_path = weights_path
+        self.parameter_count: int | None = getattr(classifier, "parameter_count", None)
 
     def quality(self, frame: Frame, grasps: Sequence[Grasp] | GraspArrays) -> Array:
         """(n,) probabilities that the grasps hold; the frame's holes are filled first. 0 where nothing was measured."""
@@ -79,8 +87,9 @@ def load_metric() -> RobustnessMetric:
         SettingsError: the weights are missing or damaged; ends the program with "a part of the cell is missing".
     """
     from detectors.gqcnn.weights import load_gqcnn
+    from detectors.gqcnn.weights_file import SHIPPED
 
     try:
-        return RobustnessMetric(load_gqcnn())
+        return RobustnessMetric(load_gqcnn(), SHIPPED)
     except SettingsError as error:
         raise SettingsError(error.message, error.hint, exit_code=3) from None

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from detectors.gqcnn.crop import CROP_PX, network_input
 from robot.errors import SettingsError, did_you_mean
 
 POSE_SIZE = 2
+Network = TypeVar("Network", bound=nn.Module)
 _CHUNK = 200  # crops at a time: the activations of more no longer stay in a CPU's cache
 
 
@@ -51,12 +52,17 @@ class NetworkConfig:
 
 
 class GraspQualityNetwork(nn.Module):
-    """An image stream and a pose stream, merged into the logit of success."""
+    """An image stream and a pose stream, merged into the logit of success.
+
+    Attributes:
+        parameter_count: how many numbers are learnt; folding a normalisation into its layer does not change it.
+    """
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
         self.config = config
         self.image, self.pose, self.merge = _BODIES[config.architecture](config.dropout)
+        self.parameter_count = sum(parameter.numel() for parameter in self.parameters())
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def success_logit(self, images: Tensor, poses: Tensor) -> Tensor:
@@ -78,7 +84,7 @@ class GraspQualityNetwork(nn.Module):
         device = next(self.parameters()).device
         images, poses = (torch.from_numpy(part).to(device) for part in network_input(crops_m, depth_m, width_m))
         probability = torch.empty(len(images), device=device)
-        with _one_thread():
+        with one_thread():
             for start in range(0, len(images), _CHUNK):
                 some = slice(start, start + _CHUNK)
                 probability[some] = torch.sigmoid(self.success_logit(images[some], poses[some]).float())
@@ -93,14 +99,9 @@ class GraspQualityNetwork(nn.Module):
         last.bias.mul_(slope)
         last.bias[-1] += offset  # of two outputs the last is success
 
-    @property
-    def parameter_count(self) -> int:
-        """How many numbers are learnt."""
-        return sum(parameter.numel() for parameter in self.parameters())
-
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Compute on one thread: for a few hundred crops more gain little, and where another program wants the other cores
     they wait for each other (measured: four times as slow)."""
     usual = torch.get_num_threads()
@@ -116,7 +117,7 @@ def build_network(config: NetworkConfig) -> GraspQualityNetwork:
     return GraspQualityNetwork(config)
 
 
-def folded(network: GraspQualityNetwork) -> GraspQualityNetwork:
+def folded(network: Network) -> Network:
     """The same network in evaluation mode with every batch normalisation folded into the layer before it."""
     network.eval()
     for module in list(network.modules()):

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from robot.arguments import whole_number
 from robot.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -40,6 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--bfloat16", action="store_true",
         help="compute in bfloat16: always on a GPU; nearly twice as fast on a CPU with AVX512-BF16, slower on others",
     )  # fmt: skip
+    parser.add_argument("--also", type=Path, nargs="+", default=[], metavar="DIR",
+                        help="further data sets to learn from, such as gqstn.mine makes")  # fmt: skip
+    parser.add_argument("--repeat", type=whole_number(1, 100), default=3, metavar="K",
+                        help="how often a grasp of --also is seen in an epoch (default 3)")  # fmt: skip
     parser.add_argument("--plain", action="store_true", help="no augmentation but the flips")
 
 
@@ -53,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
     import torch
 
-    from detectors.gqcnn.grasp_data import load_data
+    from detectors.gqcnn.grasp_data import joined, load_data
     from detectors.gqcnn.training import Trainer
 
     _check_output(args)
@@ -64,6 +69,9 @@ def run(args: argparse.Namespace) -> int:
     network, settings = _network_and_settings(args, device)
     _tell(f"{settings.network.architecture}: {network.parameter_count:,} parameters, seed {settings.seed}, on {device}")
     data = load_data(args.data, label=args.label, damaged=args.damaged, tell=_tell, limit=args.limit, seed=args.seed)
+    if args.also:
+        data = joined(data, [load_data(folder, label=args.label, damaged=args.damaged, tell=_tell, needed=())
+                             for folder in args.also], args.repeat)  # fmt: skip
     train, validation, test = (f"{len(data.rows[name]):,}" for name in ("train", "validation", "test"))
     _tell(f"{train} grasps to train, {validation} to validate, {test} to test; label: {data.label_name}")
     trainer = Trainer(
@@ -191,6 +199,7 @@ def _as_typed(args: argparse.Namespace) -> str:
             words.append(f"--{name.replace('_', '-')} {value}")
     words += [f"--{name}" for name in ("plain", "bfloat16") if getattr(args, name)]
     words += [f"--init {args.init.name}"] if args.init else []
+    words += [f"--also {' '.join(folder.name for folder in args.also)} --repeat {args.repeat}"] if args.also else []
     return " ".join(words)
 
 

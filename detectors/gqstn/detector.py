@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from detectors.antipodal.table import fit_table
 from detectors.gqcnn.metric import RobustnessMetric, load_metric
 from detectors.gqstn.network import Cascade, GqStn, GqStnConfig
+from detectors.gqstn.picture import draw_stages
 from detectors.gqstn.weights_file import SHIPPED
+from detectors.grasp import Grasp
 from detectors.inpainting import fill_holes
 from detectors.oneshot.detector import Looked, Mask, OneShotDetector, bar_on_a_table, look
 from detectors.oneshot.weights import load_weights
+from detectors.overlay import draw_grasps
 from robot.frame import Frame
 
 NAME = "gqstn"
@@ -45,6 +50,12 @@ class GqStnDetector(OneShotDetector):
         looked = look(frame, filled, table, region, any_size=self.network.any_size)
         with torch.inference_mode():
             return looked, self.network.stages(looked, 1)
+
+    def draw(self, frame: Frame, grasps: Sequence[Grasp], seed: int = 0) -> NDArray[np.uint8]:
+        """(H, W, 3) RGB: the grasps on the frame, and beside it what the three stages and GQ-CNN were shown."""
+        overlay = draw_grasps(frame, grasps)
+        found = self.stages(frame, seed=seed)
+        return overlay if found is None else draw_stages(overlay, *found)
 
 
 def make_default() -> GqStnDetector:
