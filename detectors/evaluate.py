@@ -16,12 +16,17 @@ from robot.commands import Parser, reported
 from robot.errors import SettingsError
 
 if TYPE_CHECKING:
-    from detectors.evaluation.judging import JudgedScene
-    from detectors.registry import Detector
+    from collections import Counter
 
-DATASETS = ("synthetic", "dexnet")
+    from detectors.evaluation.judging import JudgedScene
+    from detectors.evaluation.labelled import LabelledImage
+    from detectors.gqcnn.metric import RobustnessMetric
+    from detectors.registry import Detector
+    from robot.frame import Intrinsics
+
+DATASETS = ("synthetic", "dexnet", "jacquard")
 _CLASSIFIER = "gqcnn"
-_RECTANGLE = {"0.25": None, "0.30": None}  # rectangles belong to data sets that are labelled with them
+_NOTHING = {"0.25": None, "0.30": None}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -32,22 +37,30 @@ def main(argv: Sequence[str]) -> int:
 def _parser() -> Parser:
     parser = Parser(
         prog="python -m detectors.evaluate",
-        description="Judge a detector on held-out scenes by lifting its top grasps in physics, beside an oracle and "
-        "two simple baselines; for gqcnn also how well its network tells good grasps from bad ones.",
+        description="Judge detectors by their top grasps: rectangle metric, robustness metric and, on our own scenes, "
+        "lifts in physics beside an oracle and two simple baselines; with --beside this is Table I of the GQ-STN "
+        "paper. For gqcnn also how well its network tells good grasps from bad ones.",
     )
     parser.add_argument("name", metavar="NAME", help="which detector, e.g. gqcnn or antipodal")
+    parser.add_argument("--beside", nargs="+", default=[], metavar="NAME", help="more detectors for the same table")
     parser.add_argument("--dataset", required=True, choices=DATASETS, help="synthetic: made by detectors.synthesize; "
-                        "dexnet: any folder in the Dex-Net 2.0 tensor layout")  # fmt: skip
+                        "dexnet: any folder in the Dex-Net 2.0 layout, crops or whole images; jacquard")  # fmt: skip
     parser.add_argument("--path", required=True, type=Path, metavar="DIR", help="where it lies")
     parser.add_argument("--split", choices=("object", "image"), default="object",
                         help="held out by object (default) or by image")  # fmt: skip
     parser.add_argument("--json", metavar="FILE", help="write the figures there; '-' prints JSON and nothing else")
-    parser.add_argument("--images", type=whole_number(1, 1_000_000), metavar="N", help="at most so many scenes")
+    parser.add_argument("--images", type=whole_number(1, 1_000_000), metavar="N", help="at most so many images")
     parser.add_argument("--tries", type=whole_number(1, 1000), default=8, metavar="T", help="lifts a grasp (default 8)")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="other weights than the ones that ship")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="other weights for NAME than the ones that ship")
+    parser.add_argument("--metric-weights", type=Path, metavar="FILE", help="the GQ-CNN that says what is robust")
     parser.add_argument("--damaged", choices=("stop", "skip"), default="stop", help="what to do at a damaged file")
-    parser.add_argument("--card", action="store_true", help="write the figures into the card of gqcnn's weights, too")
-    parser.add_argument("--classifier-only", action="store_true", help="leave the lifts out")
+    parser.add_argument("--card", action="store_true", help="write the figures into the card of NAME's weights, too")
+    parser.add_argument("--classifier-only", action="store_true", help="gqcnn: judge its network alone")
+    parser.add_argument("--depth", choices=("stereo", "perfect"), default="stereo", help="jacquard: which depth images")
+    parser.add_argument("--intrinsics", type=Path, metavar="FILE", help="of jacquard's or dexnet's images: fx, fy, ...")
+    parser.add_argument(
+        "--focal-px", type=float, metavar="F", help="jacquard: a focal length instead of the assumed one"
+    )
     return parser
 
 
@@ -57,21 +70,15 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         CellError: anything that can be foreseen; the caller prints it.
     """
-    from detectors.registry import check_name
-
-    check_name(args.name)
-    _check_writable(args.json)
-    answer: dict[str, Any] = {"detector": args.name, "dataset": args.dataset, "images": 0, "rectangle": _RECTANGLE,
+    _check(args)
+    answer: dict[str, Any] = {"detector": args.name, "dataset": args.dataset, "images": 0, "rectangle": _NOTHING,
                               "robust_rate": None, "physical_success": None, "detect_ms_median": None}  # fmt: skip
-    is_classifier = args.name == _CLASSIFIER
-    if args.dataset == "dexnet" and not is_classifier:
-        raise SettingsError("tensors hold no whole images, so only gqcnn's network can be judged on them")
-    if is_classifier:
+    if _asks_classifier(args):
         answer["classifier"] = _classify(args)
-    if args.dataset == "synthetic" and not args.classifier_only:
-        answer |= _lift(args)
-    if args.card:
-        _write_into_card(args, answer)
+    if not args.classifier_only and _holds_images(args):
+        answer |= _look(args, answer)
+    elif args.card:
+        _write_into_card(args, answer, None)
     if args.json == "-":
         print(json.dumps(answer, indent=2))
         return 0
@@ -81,6 +88,55 @@ def run(args: argparse.Namespace) -> int:
 
     print_answer(answer)
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse what cannot work before anything is measured."""
+    from detectors.registry import check_name
+
+    for name in (args.name, *args.beside):
+        check_name(name)
+    path = None if args.json in (None, "-") else Path(args.json)
+    if path and (path.is_dir() or not os.access(path.resolve().parent, os.W_OK)):
+        raise SettingsError(f"{path}: cannot be written", "name a file in a folder that exists")
+    if args.classifier_only and args.name != _CLASSIFIER:
+        raise SettingsError(f"--classifier-only is for gqcnn: {args.name} has no classifier of its own")
+    if args.focal_px is not None and (args.dataset != "jacquard" or args.intrinsics or not 1 < args.focal_px < 1e6):
+        raise SettingsError("--focal-px is a positive number of pixels, for jacquard, in place of --intrinsics")
+    if args.intrinsics and args.dataset == "synthetic":
+        raise SettingsError("--intrinsics is for jacquard and dexnet: our own scenes know their camera")
+    if not args.path.is_dir():
+        raise SettingsError(f"{args.path}: no such folder")
+    if args.card:
+        from detectors.evaluation.cards import check_card
+
+        check_card(args.name)
+
+
+def _asks_classifier(args: argparse.Namespace) -> bool:
+    name: str = args.name
+    return name == _CLASSIFIER and args.dataset != "jacquard"
+
+
+def _holds_images(args: argparse.Namespace) -> bool:
+    """Whether there are whole images to look at; crops alone are enough for gqcnn's network.
+
+    Raises:
+        SettingsError: there are none, and the detector needs them.
+    """
+    if args.dataset != "dexnet":
+        return True
+    from detectors.dexnet.images import IMAGES, has_images
+
+    if has_images(args.path):
+        return True
+    if args.name == _CLASSIFIER and not args.beside:
+        return False
+    raise SettingsError(
+        f"{args.path}: holds crops, so only gqcnn's network can be judged on it",
+        f"other detectors need whole images: {IMAGES}_*.npz beside hand_poses_*.npz (see detectors/dexnet/images.py), "
+        "or scenes/ of our own, which --dataset synthetic reads",
+    )
 
 
 def _classify(args: argparse.Namespace) -> dict[str, Any]:
@@ -93,73 +149,62 @@ def _classify(args: argparse.Namespace) -> dict[str, Any]:
     return evaluate_network(load_gqcnn(args.weights), data, data.rows["test"], ROBUST_THRESHOLD)
 
 
-def _lift(args: argparse.Namespace) -> dict[str, Any]:
-    from dataclasses import asdict
+def _look(args: argparse.Namespace, answer: dict[str, Any]) -> dict[str, Any]:
+    """Ask the detectors about every image; adds to ``answer`` what they are worth."""
+    from detectors.evaluation.lineup import line_up, load_metric_for
 
-    from detectors.evaluation.baselines import BASELINES
-    from detectors.evaluation.physical import figures, run_physical
-    from detectors.gqcnn.detector import GqcnnDetector
-    from detectors.gqcnn.metric import ROBUST_THRESHOLD, RobustnessMetric
-    from detectors.gqcnn.settings import plain_settings
-    from detectors.gqcnn.weights import load_gqcnn
-    from detectors.registry import make_detector
+    metric = load_metric_for(args.name, args.weights, args.metric_weights)
+    detectors = line_up(args.name, metric, weights=args.weights, beside=args.beside)
+    seen = _lift(args, detectors, metric) if args.dataset == "synthetic" else _compare(args, detectors, metric)
+    if args.metric_weights:
+        seen["metric_weights"] = str(args.metric_weights)
+    if args.card:
+        _write_into_card(args, answer | seen, getattr(detectors[args.name], "weights_path", None))
+    return seen
 
-    metric = RobustnessMetric(load_gqcnn(args.weights))
-    detectors: dict[str, Detector] = {args.name: _detector(args, metric)}
-    if args.name == _CLASSIFIER:  # beside it the papers' plain version, and what geometry alone can do
-        detectors |= {"gqcnn-1000": GqcnnDetector(metric, plain_settings()), "antipodal": make_detector("antipodal")}
-    detectors |= {name: make() for name, make in BASELINES.items()}
+
+def _lift(args: argparse.Namespace, detectors: dict[str, Detector], metric: RobustnessMetric) -> dict[str, Any]:
+    from detectors.evaluation.answers import physical_answer
+    from detectors.evaluation.physical import run_physical
+
     scenes = islice(_scenes(args), args.images)
-    tallies = run_physical(scenes, detectors, metric, tries=args.tries, tell=_tell_every)
-    if not tallies[args.name].success:
+    answers = run_physical(scenes, detectors, metric, tries=args.tries, tell=_tell_every)
+    if not answers[args.name]:
         raise SettingsError(f"{args.path}: holds no scenes of held-out objects", "make some with --split test")
-    rows = {name: asdict(figures(tally, ROBUST_THRESHOLD)) for name, tally in tallies.items()}
-    own = rows.pop(args.name)
-    return {
-        **{key: own[key] for key in ("images", "robust_rate", "physical_success", "detect_ms_median")},
-        "physical": {args.name: own, **rows},
-        "no_grasp_reasons": tallies[args.name].reasons,
-        "tries": args.tries,
-    }
+    return physical_answer(args.name, answers, args.tries)
 
 
-def _write_into_card(args: argparse.Namespace, answer: dict[str, Any]) -> None:
+def _compare(args: argparse.Namespace, detectors: dict[str, Detector], metric: RobustnessMetric) -> dict[str, Any]:
+    from collections import Counter
+
+    from detectors.evaluation.answers import labelled_answer
+    from detectors.evaluation.physical import run_labelled
+
+    skipped: Counter[str] = Counter()
+    images = islice(_labelled(args, skipped), args.images)
+    answers = run_labelled(images, detectors, metric, tell=_tell_every)
+    if not answers[args.name]:
+        why = "; ".join(f"{reason}: {count}" for reason, count in skipped.items())
+        raise SettingsError(f"{args.path}: no image could be used ({why})")
+    return labelled_answer(args.name, answers, dict(skipped))
+
+
+def _write_into_card(args: argparse.Namespace, answer: dict[str, Any], shipped: Path | None) -> None:
     """What was measured here replaces what training measured on its own data's test grasps."""
-    from detectors.evaluation.tables import physical_rows
-    from detectors.gqcnn.card import read_results, write_card
+    from detectors.evaluation.cards import write_into_card
     from detectors.gqcnn.weights_file import SHIPPED
 
-    if "classifier" not in answer:
-        raise SettingsError("--card is for gqcnn: other detectors have no card")
-    weights = args.weights or SHIPPED
-    results = read_results(weights)
-    results |= {"evaluation": answer["classifier"], "judged_on": "held-out", "evaluated_with": _as_typed(args)}
-    if "physical" in answer:
-        tables = results.setdefault("tables", {})
-        title = f"First grasps on {answer['images']} held-out images, each lifted {answer['tries']} times"
-        tables[title] = physical_rows(answer)
-    write_card(weights, results)
+    weights = args.weights or shipped or (SHIPPED if args.name == _CLASSIFIER else None)
+    write_into_card(args.name, weights, answer, _as_typed(args))
 
 
 def _as_typed(args: argparse.Namespace) -> str:
     words = [f"python -m detectors.evaluate {args.name} --dataset {args.dataset} --path {args.path.name}"]
     words += [f"--split {args.split}"] if args.split != "object" else []
     words += [f"--images {args.images}"] if args.images else []
-    return " ".join([*words, f"--tries {args.tries} --card"])
-
-
-def _detector(args: argparse.Namespace, metric: Any) -> Detector:
-    from detectors.registry import make_detector
-
-    if args.weights is None:
-        return make_detector(args.name)
-    from detectors.gqcnn.detector import GqcnnDetector
-    from detectors.gqcnn.settings import GqcnnSettings, plain_settings
-
-    known = {"gqcnn": GqcnnSettings, "gqcnn-1000": plain_settings}
-    if args.name not in known:
-        raise SettingsError(f"--weights is for {' and '.join(known)}, not for {args.name}")
-    return GqcnnDetector(metric, known[args.name]())
+    words += [f"--beside {' '.join(args.beside)}"] if args.beside else []
+    words += [f"--tries {args.tries}"] if args.dataset == "synthetic" else []
+    return " ".join([*words, "--card"])
 
 
 def _scenes(args: argparse.Namespace) -> Iterator[JudgedScene]:
@@ -177,21 +222,42 @@ def _scenes(args: argparse.Namespace) -> Iterator[JudgedScene]:
             yield JudgedScene.rebuild(record, catalogue)
 
 
+def _labelled(args: argparse.Namespace, skipped: Counter[str]) -> Iterator[LabelledImage]:
+    """The images of a data set that is labelled with rectangles."""
+    camera = _camera(args)
+    if args.dataset == "dexnet":
+        from detectors.dexnet import images
+
+        yield from images.iter_images(args.path, camera=camera, damaged=args.damaged, tell=_tell, skipped=skipped)
+        return
+    from detectors.jacquard import reading
+    from detectors.jacquard.camera import assumed_camera
+
+    yield from reading.iter_images(
+        args.path, depth=args.depth, camera=camera or assumed_camera(), skipped=skipped, tell=_tell
+    )
+
+
+def _camera(args: argparse.Namespace) -> Intrinsics | None:
+    """What the command line says about the camera, if anything."""
+    if args.intrinsics:
+        from detectors.reading import read_intrinsics
+
+        return read_intrinsics(args.intrinsics)
+    if args.focal_px:
+        from detectors.jacquard.camera import assumed_camera
+
+        return assumed_camera(args.focal_px)
+    return None
+
+
 def _tell(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _tell_every(number: int, tallies: dict[str, Any]) -> None:
+def _tell_every(number: int) -> None:
     if number % 25 == 0:
-        _tell(f"{number} scenes")
-
-
-def _check_writable(target: str | None) -> None:
-    if target in (None, "-"):
-        return
-    path = Path(str(target))
-    if path.is_dir() or not path.resolve().parent.is_dir() or not os.access(path.resolve().parent, os.W_OK):
-        raise SettingsError(f"{path}: cannot be written", "name a file in a folder that exists")
+        _tell(f"{number} images")
 
 
 if __name__ == "__main__":

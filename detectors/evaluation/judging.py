@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.evaluation.rectangles import HEIGHT_PER_WIDTH, Rectangle
 from detectors.grasp import Grasp
 from detectors.synthesis.catalogue import Catalogue
 from detectors.synthesis.contacts import first_contacts
@@ -40,6 +41,14 @@ class JudgedScene:
         )
         triangles = triangles_of(lying)
         return cls(record, lying, triangles, RayCaster(triangles.vertices, triangles.faces))
+
+    def truths(self) -> tuple[Rectangle, ...]:
+        """The labelled grasps that lift in more than half of their tries, as rectangles (h = w/5, as in the paper)."""
+        g, focal = self.record.grasps, self.record.camera.fx
+        good = np.flatnonzero(g.physical_success > LIFTABLE)
+        width = g.width_m * focal / g.depth_m
+        columns = (g.u, g.v, g.angle_rad, width, width * HEIGHT_PER_WIDTH)
+        return tuple(Rectangle(*(float(column[index]) for column in columns)) for index in good)
 
     def success(self, grasp: Grasp, tries: int = TRIES) -> float:
         """Share of ``tries`` noisy lifts after which the thing that was meant hung clear of the table."""

@@ -2,9 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from detectors.evaluation.rectangles import JACCARD
+
 _COLUMNS = ("grasps", "positive_share", "accuracy", "precision", "recall", "auc")
+_FILE_COLUMNS = 110
+_USUAL = f"{JACCARD:.2f}"
+_SHARES = {
+    "rectangle": "rectangle",
+    "rectangle_any": "rectangle, any",
+    "robust_rate": "robust",
+    "physical_success": "physical success",
+    "liftable": "liftable",
+    "fooled": "robust, not liftable",
+    "none": "no grasp",
+}
+_SHORT = {
+    "rectangle": "rect.",
+    "rectangle_any": "any",
+    "robust_rate": "robust",
+    "physical_success": "lifts",
+    "liftable": "liftable",
+    "fooled": "fooled",
+    "none": "no grasp",
+}
+_HEADS = f"rect.: Jaccard above {_USUAL} with the closest ground truth; any: with one of them"
+_LIFT_HEADS = "lifts: of all; liftable: more than half of the grasp's; fooled: robust, not liftable"
+_DISAGREEMENT = {
+    "rectangle_not_robust": "rectangle, not robust",
+    "robust_not_rectangle": "robust, not rectangle",
+    "rectangle_of_not_robust": "rectangle, of the not robust",
+    "not_rectangle_of_robust": "not rectangle, of the robust",
+}
 
 
 def print_answer(answer: dict[str, Any]) -> None:
@@ -12,34 +43,99 @@ def print_answer(answer: dict[str, Any]) -> None:
     from rich.console import Console
 
     console = Console()
+    if not console.is_terminal:  # a file has room for whole words
+        console = Console(width=_FILE_COLUMNS)
     if "classifier" in answer:
         console.print(_classifier(answer["classifier"]))
     if "physical" in answer:
-        console.print(_physical(answer))
+        _print_physical(console, answer)
+    if "labelled" in answer:
+        title = f"{answer['images']} images of {answer['dataset']}"
+        console.print(_first_grasps(title, answer["labelled"]))
+        console.print(f"{_HEADS}.", highlight=False)
+        console.print(_disagreement(answer["labelled"]))
     for reason, count in answer.get("no_grasp_reasons", {}).items():
         console.print(f"no grasp in {count} image(s): {reason}", highlight=False)
+    for reason, count in answer.get("skipped", {}).items():
+        console.print(f"left out {count} image(s): {reason}", highlight=False)
 
 
-def physical_rows(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """The table of the lifts, row by row, for a card."""
-    heads = {
-        "physical_success": "physical success",
-        "liftable": "liftable",
-        "robust_rate": "robust",
-        "fooled": "robust, not liftable",
-        "none": "no grasp",
-        "detect_ms_median": "median ms",
+def card_rows(rows: Mapping[str, Mapping[str, Any]], heads: Mapping[str, str] = _SHARES) -> dict[str, dict[str, Any]]:
+    """A table of first grasps, row by row, for a card; columns that no row fills are left out."""
+    filled = {key: head for key, head in heads.items() if any(row[key] is not None for row in rows.values())}
+    return {
+        name: {head: _value(row, key) for key, head in filled.items()} | {"median ms": row["detect_ms_median"]}
+        for name, row in rows.items()
     }
-    return {name: {head: row[key] for key, head in heads.items()} for name, row in answer["physical"].items()}
+
+
+def _print_physical(console: Any, answer: dict[str, Any]) -> None:
+    rows = answer["physical"]
+    title = f"{answer['images']} held-out images, {answer['tries']} noisy lifts of each top grasp"
+    console.print(_first_grasps(title, rows))
+    graspable = {name: row["graspable"] for name, row in rows.items()}
+    if answer["graspable_images"]:
+        console.print(_first_grasps(f"the {answer['graspable_images']} graspable images of them", graspable))
+    console.print(f"{_HEADS}; {_LIFT_HEADS}. {_about_graspable(answer)}", highlight=False)
+    console.print(_disagreement(rows))
+
+
+def _about_graspable(answer: dict[str, Any]) -> str:
+    first, row = next(iter(answer["physical"].items()))
+    said = (
+        f"Graspable are the {answer['graspable_images']} of {answer['images']} images in which the oracle, the best of "
+        "the labelled grasps, lifts in more than half of its tries"
+    )
+    other = row["not_graspable"]
+    if not other["images"] or other["robust_rate"] is None:
+        return f"{said}."
+    return (
+        f"{said}. In the other {other['images']}, {first} calls its top grasp robust in {other['robust_rate']:.1%}; "
+        f"it lifts in {other['liftable']:.1%}."
+    )
+
+
+def _first_grasps(title: str, rows: Mapping[str, Mapping[str, Any]]) -> Any:
+    shown = card_rows(rows, _SHORT)
+    table = _table(title, next(iter(shown.values())))
+    for name, row in shown.items():
+        *shares, time = row.values()
+        table.add_row(name, *(_share(value) for value in shares), "-" if time is None else f"{time:.0f}")
+    return table
+
+
+def _disagreement(rows: Mapping[str, Mapping[str, Any]]) -> Any:
+    table = _table(f"rectangle metric (Jaccard above {_USUAL}) against robustness", _DISAGREEMENT.values())
+    for name, row in rows.items():
+        found = row["disagreement"]
+        if found is not None:
+            table.add_row(name, *(_share(found[key]) for key in _DISAGREEMENT))
+    table.caption = "first two: shares of all images; last two: of the grasps on that side, as in the paper"
+    return table
+
+
+def _table(title: str, columns: Iterable[str]) -> Any:
+    """Names on the left, never cut; numbers on the right."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _value(row: Mapping[str, Any], key: str) -> float | None:
+    value = row[key]
+    found: float | None = value[_USUAL] if isinstance(value, Mapping) else value
+    return found
 
 
 def _classifier(found: dict[str, Any]) -> Any:
-    from rich.table import Table
-
     objects = f" on {found['objects']} held-out objects" if found["objects"] else ""
-    table = Table(title=f"{found['grasps']} grasps{objects}; truth: {found['truth']}")
-    for column in ("", *_COLUMNS):
-        table.add_column(column.replace("_", " "), justify="right" if column else "left")
+    title = f"{found['grasps']} grasps{objects}; truth: {found['truth']}"
+    table = _table(title, (column.replace("_", " ") for column in _COLUMNS))
     table.add_row("all", *_row(found["scores"]), end_section=True)
     for group in ("by_kind", "by_family"):
         for name, row in found.get(group, {}).items():
@@ -55,19 +151,6 @@ def _classifier(found: dict[str, Any]) -> Any:
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:
     return (str(row["grasps"]), *(_share(row[column]) for column in _COLUMNS[1:]))
-
-
-def _physical(answer: dict[str, Any]) -> Any:
-    from rich.table import Table
-
-    table = Table(title=f"{answer['images']} held-out images, {answer['tries']} noisy lifts of each top grasp")
-    for column in ("", "physical success", "liftable", "robust", "robust, not liftable", "no grasp", "median ms"):
-        table.add_column(column, justify="left" if not column else "right")
-    keys = ("physical_success", "liftable", "robust_rate", "fooled", "none")
-    for name, row in answer["physical"].items():
-        time = "-" if row["detect_ms_median"] is None else f"{row['detect_ms_median']:.0f}"
-        table.add_row(name, *(_share(row[key]) for key in keys), time)
-    return table
 
 
 def _share(value: float | None) -> str:

@@ -46,14 +46,14 @@ class Camera:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One picture of a scene; (400, 400) each.
+    """One picture of a scene; (H, W) each, as the camera's intrinsics say.
 
     Attributes:
         camera: that took it.
         depth_m: float32 with stereo noise, 0 where nothing was measured.
         clean_depth_m: float32.
         mask: uint8, 0 table, otherwise 1 + the thing's place in the scene.
-        color: (400, 400, 3) uint8 RGB, or None where none was asked for.
+        color: (H, W, 3) uint8 RGB, or None where none was asked for.
     """
 
     camera: Camera
@@ -145,9 +145,10 @@ def _depth(caster: RayCaster, K: Intrinsics, T: Transform) -> tuple[Array, NDArr
 
 def _noisy(caster: RayCaster, camera: Camera, triangles: Triangles, rng: np.random.Generator) -> Image:
     """(H, W) depth measured on the sensor's coarser grid, and looked up from the image."""
-    K, side = camera.intrinsics, round(IMAGE_PX / camera.sensor_coarser)
-    scale = side / IMAGE_PX
-    sensor = Intrinsics(K.fx * scale, K.fy * scale, (K.cx + 0.5) * scale - 0.5, (K.cy + 0.5) * scale - 0.5, side, side)
+    K = camera.intrinsics
+    width, height = round(K.width / camera.sensor_coarser), round(K.height / camera.sensor_coarser)
+    x, y = width / K.width, height / K.height
+    sensor = Intrinsics(K.fx * x, K.fy * y, (K.cx + 0.5) * x - 0.5, (K.cy + 0.5) * y - 0.5, width, height)
     T = camera.T_table_camera
     depth, faces = _depth(caster, sensor, T)
     directions = _rays(sensor, T)
@@ -178,7 +179,7 @@ def _noisy(caster: RayCaster, camera: Camera, triangles: Triangles, rng: np.rand
     )
     units = noisy_depth(view, noise, rng, sensor.fx * camera.baseline_m)
     measured = units.astype(np.float32) * np.float32(DEPTH_UNIT_M)
-    aligned = cv2.resize(measured, (IMAGE_PX, IMAGE_PX), interpolation=cv2.INTER_NEAREST_EXACT)
+    aligned = cv2.resize(measured, (K.width, K.height), interpolation=cv2.INTER_NEAREST_EXACT)
     return np.asarray(aligned, dtype=np.float32)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 
@@ -14,7 +15,13 @@ from detectors.dexnet.tensors import GraspTensors
 from detectors.dexnet.writing import write_tensors
 from detectors.gqcnn.network import NetworkConfig, build_network
 from detectors.gqcnn.weights import save_weights
+from detectors.synthesis.catalogue import SyntheticCatalogue
+from detectors.synthesis.making import make_scene
+from detectors.synthesis.scene_shards import scenes_file, write_scenes
+from detectors.synthesis.settings import DatasetSettings, open_dataset
 from robot.child_process import PROJECT_ROOT
+from tests.detectors.depth_scenes import CAMERA, Box, render
+from tests.detectors.jacquard.made import write_image
 
 OBJECTS = (19, 29, 39)  # test things, by their last digit
 
@@ -71,14 +78,145 @@ def test_no_held_out_grasps_is_an_error(tmp_path, weights, capsys):
     assert "test" in said
 
 
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    """Three held-out scenes, small labels."""
+    folder = tmp_path_factory.mktemp("scenes") / "held-out"
+    settings = DatasetSettings(scenes=3, seed=5, split="test", things=100, samples=3, held_out_tries=3, images="depth")
+    open_dataset(folder, settings)
+    catalogue = SyntheticCatalogue(settings.things)
+    write_scenes(scenes_file(folder, 0), [make_scene(number, settings, catalogue).record for number in range(3)])
+    return folder
+
+
+def evaluated(capsys, *arguments) -> dict:
+    assert evaluate.main([*map(str, arguments), "--json", "-"]) == 0, capsys.readouterr().err
+    return json.loads(capsys.readouterr().out)
+
+
+def test_several_detectors_are_lifted_in_one_table(scenes, weights, capsys):
+    answer = evaluated(
+        capsys, "antipodal", "--beside", "gqcnn-1000", "antipodal", "--dataset", "synthetic", "--path", scenes,
+        "--tries", 2, "--metric-weights", weights,
+    )  # fmt: skip
+    rows = answer["physical"]
+    assert list(rows) == ["antipodal", "oracle", "gqcnn-1000", "principal-axis", "random-antipodal"]
+    assert (answer["images"], answer["tries"], answer["metric_weights"]) == (3, 2, str(weights))
+    own = rows["antipodal"]
+    for key in ("images", "robust_rate", "physical_success", "detect_ms_median", "rectangle", "disagreement"):
+        assert answer[key] == own[key], key
+    assert set(answer["rectangle"]) == {"0.25", "0.30"}
+    assert own["robust_rate"] is not None
+    assert 0 <= own["disagreement"]["robust_not_rectangle"] <= 1
+    assert own["graspable"]["images"] + own["not_graspable"]["images"] == 3
+    assert own["graspable"]["images"] == answer["graspable_images"]
+    assert {"images", "robust_rate", "physical_success", "liftable", "fooled", "none", "rectangle"} <= set(
+        own["graspable"]
+    )
+    assert own["interval"]["liftable"][0] <= own["liftable"] <= own["interval"]["liftable"][1]
+    assert "classifier" not in answer
+
+
+def test_so_many_images_and_no_more(scenes, weights, capsys):
+    answer = evaluated(capsys, "antipodal", "--dataset", "synthetic", "--path", scenes, "--tries", 1, "--images", 1,
+                       "--metric-weights", weights)  # fmt: skip
+    assert answer["images"] == 1
+
+
+BOX = Box(0.02, -0.03, 0.14, 0.035, 0.05, math.radians(20))
+FRAME = render([BOX])
+
+
+def box_line(degrees: float) -> str:
+    """Jacquard's words for a grasp across the middle of the box."""
+    K, top_m = FRAME.intrinsics, 0.70 - 0.05
+    u, v = K.project(np.array([BOX.x_m, BOX.y_m, top_m]))
+    return f"{u};{v};{degrees};{0.055 * K.fx / top_m};{0.02 * K.fx / top_m}\n"
+
+
+@pytest.fixture
+def intrinsics(tmp_path):
+    path = tmp_path / "camera.json"
+    names = ("fx", "fy", "cx", "cy", "width", "height")
+    path.write_text(json.dumps({name: getattr(CAMERA, name) for name in names}), encoding="utf-8")
+    return path
+
+
+def test_jacquard_is_judged_by_rectangles_and_robustness(tmp_path, weights, intrinsics, capsys):
+    """Across the box is 20 + 90 degrees; the same label along the box is wrong, and so is silence about a file."""
+    folder = tmp_path / "jacquard"
+    write_image(folder, 0, FRAME, box_line(110.0))
+    write_image(folder, 1, FRAME, box_line(20.0))
+    write_image(folder, 2, FRAME, None)
+    common = ("antipodal", "--dataset", "jacquard", "--path", folder, "--intrinsics", intrinsics,
+              "--metric-weights", weights)  # fmt: skip
+    answer = evaluated(capsys, *common)
+    assert answer["images"] == 2
+    assert answer["rectangle"] == {"0.25": 0.5, "0.30": 0.5}
+    assert answer["skipped"] == {"no grasps file": 1}
+    assert answer["physical_success"] is None
+    assert 0 <= answer["robust_rate"] <= 1
+    assert list(answer["labelled"]) == ["antipodal", "principal-axis", "random-antipodal"]
+    assert evaluated(capsys, *common, "--depth", "perfect", "--images", 1)["rectangle"]["0.25"] == 1.0
+
+
+def test_jacquard_without_a_usable_image_says_why(tmp_path, weights, capsys):
+    folder = tmp_path / "jacquard"
+    write_image(folder, 0, FRAME, box_line(110.0))
+    arguments = ("antipodal", "--dataset", "jacquard", "--path", folder, "--metric-weights", weights)
+    assert "another size than the camera's 1024 x 1024: 1" in refusal(capsys, *arguments)
+    assert "another size" in refusal(capsys, *arguments, "--focal-px", "1500")
+
+
+def dexnet_images(folder):
+    """Two rows of one image; the first grasp, across the box, is good."""
+    K, depth = FRAME.intrinsics, 0.665
+    u, v = K.project(np.array([BOX.x_m, BOX.y_m, depth]))
+    pose = [v, u, depth, math.radians(110), v - K.cy, u - K.cx, 0.05 * K.fx / depth]
+    arrays = {
+        "depth_ims_raw_table": np.stack([FRAME.depth_m, FRAME.depth_m])[..., None],
+        "hand_poses": np.array([pose, pose], np.float32),
+        "robust_ferrari_canny": np.array([0.01, 0.0], np.float32),
+    }
+    folder.mkdir()
+    for name, array in arrays.items():
+        np.savez_compressed(folder / f"{name}_00000", array)
+    return folder
+
+
+def test_whole_images_of_dexnet_are_judged_by_rectangles(tmp_path, weights, capsys):
+    folder = dexnet_images(tmp_path / "dexnet")
+    answer = evaluated(capsys, "antipodal", "--dataset", "dexnet", "--path", folder, "--metric-weights", weights)
+    assert (answer["images"], answer["rectangle"]["0.25"]) == (1, 1.0)
+    assert answer["physical_success"] is None
+
+
+def test_crops_are_not_enough_for_other_detectors(tmp_path, weights, capsys):
+    folder = own_folder(tmp_path / "set", OBJECTS)
+    said = refusal(capsys, "antipodal", "--dataset", "dexnet", "--path", folder, "--metric-weights", weights)
+    assert "only gqcnn's network" in said
+    assert "depth_ims_raw_table" in said
+    assert "--dataset synthetic" in said
+    assert "only gqcnn" in refusal(capsys, "gqcnn", "--beside", "antipodal", "--dataset", "dexnet", "--path", folder)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("gqcn", "--dataset", "dexnet", "--path", "x"), "did you mean 'gqcnn'"),
-        (("antipodal", "--dataset", "dexnet", "--path", "x"), "only gqcnn's network"),
-        (("gqcnn", "--dataset", "cornell", "--path", "x"), "invalid choice"),
-        (("gqcnn", "--dataset", "dexnet", "--path", "x", "--weights", "gone.safetensors"), "x"),
+        (("gqcnn", "--beside", "antipodl", "--dataset", "dexnet", "--path", "x"), "did you mean 'antipodal'"),
+        (("antipodal", "--dataset", "dexnet", "--path", "x"), "x: no such folder"),
+        (("gqcnn", "--dataset", "mnist", "--path", "x"), "invalid choice"),
+        (("gqcnn", "--dataset", "dexnet", "--path", ".", "--weights", "gone.safetensors"), "no grasps in the Dex-Net"),
         (("gqcnn", "--dataset", "dexnet", "--path", "x", "--json", "/nowhere/at/all.json"), "cannot be written"),
+        (("antipodal", "--dataset", "jacquard", "--path", PROJECT_ROOT / "docs"), "no images in Jacquard's layout"),
+        (("antipodal", "--dataset", "synthetic", "--path", ".", "--card"), "antipodal has no card"),
+        (("antipodal", "--dataset", "synthetic", "--path", ".", "--classifier-only"), "is for gqcnn"),
+        (("antipodal", "--dataset", "synthetic", "--path", ".", "--weights", "w"), "not for antipodal"),
+        (("antipodal", "--dataset", "synthetic", "--path", ".", "--focal-px", "9"), "for jacquard"),
+        (("antipodal", "--dataset", "jacquard", "--path", ".", "--focal-px", "-9"), "positive"),
+        (("antipodal", "--dataset", "synthetic", "--path", ".", "--intrinsics", "k"), "know their camera"),
+        (("antipodal", "--dataset", "synthetic", "--path", ".", "--metric-weights", "gone"), "gone: no such weights"),
     ],
 )
 def test_what_cannot_work_is_refused_in_one_line(capsys, arguments, words):

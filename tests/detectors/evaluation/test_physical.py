@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors.evaluation.judging import JudgedScene
-from detectors.evaluation.physical import ORACLE, Tally, figures, run_physical
+from detectors.evaluation.figures import figures, reasons
+from detectors.evaluation.judging import LIFTABLE, JudgedScene
+from detectors.evaluation.labelled import LabelledImage
+from detectors.evaluation.physical import ORACLE, run_labelled, run_physical
+from detectors.evaluation.rectangles import grasp_rectangle
 from detectors.gqcnn.metric import RobustnessMetric
 from detectors.grasp import Detection
 from tests.detectors.evaluation.recorded import BLOCK, POST, PlainThings, grasp_of, record_scenes
@@ -48,35 +51,51 @@ def test_good_and_bad_detectors_are_told_apart(scenes):
     told = []
     detectors = {"good": Remembers(scenes, False), "bad": Remembers(scenes, True), "silent": Silent()}
     metric = RobustnessMetric(GeometricCritic())
-    tallies = run_physical(scenes, detectors, metric, tries=4, tell=lambda n, t: told.append(n))
+    answers = run_physical(scenes, detectors, metric, tries=4, tell=told.append)
     assert told == [1, 2, 3]
-    assert list(tallies) == [ORACLE, "good", "bad", "silent"]
-    rows = {name: figures(tally, 0.5) for name, tally in tallies.items()}
+    assert list(answers) == [ORACLE, "good", "bad", "silent"]
+    rows = {name: figures(grasps, 0.5) for name, grasps in answers.items()}
     assert rows[ORACLE].physical_success >= rows["good"].physical_success > 0.7
     assert rows["bad"].physical_success < 0.3
-    assert rows["silent"].physical_success == rows["silent"].liftable == 0.0
+    assert rows["silent"].physical_success == rows["silent"].liftable == rows["silent"].robust_rate == 0.0
     assert (rows["silent"].none, rows["good"].none) == (1.0, 0.0)
-    assert tallies["silent"].reasons == {"asleep": 1, "shy": 2}
+    assert reasons(answers["silent"]) == {"asleep": 1, "shy": 2}
     assert (rows["good"].detect_ms_median, rows["silent"].detect_ms_p95) == (5.0, 2.0)
-    assert rows[ORACLE].robust_rate is rows[ORACLE].detect_ms_median is None
-    assert all(len(tally.success) == 3 for tally in tallies.values())
-    assert all(q is not None and 0 <= q <= 1 for q in tallies["good"].quality)
+    assert rows[ORACLE].robust_rate is rows[ORACLE].detect_ms_median is rows[ORACLE].rectangle is None
+    assert all(len(grasps) == 3 for grasps in answers.values())
+    assert all(0 < grasp.quality <= 1 for grasp in answers["good"])
+
+
+def test_a_labelled_grasp_that_lifts_has_a_correct_rectangle_and_a_bad_one_has_not(scenes):
+    detectors = {"good": Remembers(scenes, False), "bad": Remembers(scenes, True)}
+    answers = run_physical(scenes, detectors, None, oracle=False, tries=1)
+    assert all(grasp.overlap == pytest.approx(1.0, abs=1e-4) for grasp in answers["good"])
+    assert figures(answers["good"], 0.5).rectangle == {"0.25": 1.0, "0.30": 1.0}
+    assert figures(answers["bad"], 0.5).rectangle["0.25"] < 1.0
+
+
+def test_ground_truths_are_the_labelled_grasps_that_lift(scenes):
+    for scene in scenes:
+        g, truths = scene.record.grasps, scene.truths()
+        good = np.flatnonzero(g.physical_success > LIFTABLE)
+        assert len(truths) == len(good) > 0
+        expected = grasp_rectangle(grasp_of(scene.record, int(good[-1])), scene.record.camera)
+        assert truths[-1].width_px == pytest.approx(expected.width_px, rel=1e-5)
+        assert truths[-1].height_px == pytest.approx(truths[-1].width_px / 5)
+        assert (truths[-1].u, truths[-1].angle_rad) == pytest.approx((expected.u, expected.angle_rad))
 
 
 def test_without_a_classifier_nothing_is_called_robust(scenes):
-    tallies = run_physical(scenes[:1], {"good": Remembers(scenes, False)}, None, oracle=False, tries=1)
-    assert list(tallies) == ["good"]
-    assert figures(tallies["good"], 0.5).robust_rate is None
+    answers = run_physical(scenes[:1], {"good": Remembers(scenes, False)}, None, oracle=False, tries=1)
+    assert list(answers) == ["good"]
+    assert figures(answers["good"], 0.5).robust_rate is None
 
 
-def test_shares_are_of_all_images():
-    tally = Tally([1.0, 0.75, 0.25, 0.0, 0.0], [0.9, 0.4, 0.8, 0.7, None], [10.0, 20.0, 30.0, 40.0, 50.0], {"": 1})
-    row = figures(tally, 0.5)
-    assert row.images == 5
-    assert row.physical_success == pytest.approx(0.4)
-    assert row.liftable == pytest.approx(0.4)
-    assert row.robust_rate == pytest.approx(0.6)
-    assert row.fooled == pytest.approx(0.4)
-    assert row.none == pytest.approx(0.2)
-    assert row.detect_ms_median == 30.0
-    assert row.detect_ms_p95 == pytest.approx(48.0)
+def test_labelled_images_are_judged_without_lifts(scenes):
+    images = [LabelledImage(str(i), scene.record.frame(), scene.truths()) for i, scene in enumerate(scenes)]
+    bare = [LabelledImage("bare", scenes[0].record.frame(), ())]
+    detectors = {"good": Remembers(scenes, False), "silent": Silent()}
+    answers = run_labelled([*images, *bare], detectors, RobustnessMetric(GeometricCritic()))
+    assert [grasp.overlap > 0.99 for grasp in answers["good"]] == [True, True, True, False]
+    assert all(grasp.success is None for grasps in answers.values() for grasp in grasps)
+    assert figures(answers["silent"], 0.5).rectangle["0.25"] == 0.0

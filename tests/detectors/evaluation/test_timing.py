@@ -1,0 +1,77 @@
+"""Detectors are timed by turns on the same frames, and the first time does not count."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from detectors.evaluation.timing import REFERENCE, Times, machine, make_frames, measure, rows
+from detectors.grasp import Detection
+
+
+class Clocked:
+    """Says what it took; writes down that it was asked."""
+
+    def __init__(self, name, log, times):
+        self.name, self._log, self._times = name, log, iter(times)
+
+    def detect(self, frame, *, top=1, region=None, seed=0):
+        self._log.append((self.name, frame.number, seed))
+        return Detection((), detect_ms=next(self._times), inpaint_ms=0.5, reason="nothing")
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return make_frames(2, 400, 400, seed=4)
+
+
+def test_frames_show_things_and_follow_their_seed(frames):
+    again, other = make_frames(1, 400, 400, seed=4)[0], make_frames(1, 400, 400, seed=5)[0]
+    np.testing.assert_array_equal(again.depth_m, frames[0].depth_m)
+    assert not np.array_equal(other.depth_m, frames[0].depth_m)
+    for frame in frames:
+        known = frame.depth_m[frame.valid]
+        assert 0.9 < frame.valid.mean() < 1.0, "holes, but not many"
+        assert np.median(known) - known.min() > 0.01, "something stands on the table"
+
+
+def test_a_larger_frame_shows_the_same_scene_and_more_table(frames):
+    wide = make_frames(1, 640, 480, seed=4)[0]
+    assert wide.depth_m.shape == (480, 640)
+    middle, square = wide.depth_m[40:440, 120:520], frames[0].depth_m
+    both = (middle > 0) & (square > 0)
+    assert np.median(np.abs(middle - square)[both]) < 0.003
+
+
+def test_everybody_takes_turns_after_a_first_time(frames):
+    log, told = [], []
+    detectors = {name: Clocked(name, log, [99.0, 99.0, *range(1, 7)]) for name in "ab"}
+    times = measure(detectors, frames, 3, told.append)
+    assert times["a"] == Times((1, 2, 3, 4, 5, 6), (0.5,) * 6)
+    first, rest = log[:4], log[4:]
+    assert {(name, number) for name, number, _ in first} == {(n, f) for n in "ab" for f in (0, 1)}
+    assert [name for name, *_ in rest] == list("abbaabbaabba"), "who begins changes"
+    assert [rest[i][1:] == rest[i + 1][1:] for i in range(0, 12, 2)] == [True] * 6, "the same frame and seed for both"
+    assert told == [1, 2, 3]
+
+
+def test_rows_compare_with_the_reference(tmp_path):
+    weights = tmp_path / "w"
+    weights.write_bytes(b"x" * 1234)
+    one, reference = Clocked("one", [], []), Clocked(REFERENCE, [], [])
+    one.parameter_count, one.weights_path = 77, weights
+    times = {"one": Times((10.0, 20.0, 90.0), (1.0, 2.0, 3.0)), REFERENCE: Times((300.0,), (0.0,))}
+    found = rows({"one": one, REFERENCE: reference}, times)
+    assert found["one"] == {
+        "detect_ms_median": 20.0, "detect_ms_p95": pytest.approx(83.0), "inpaint_ms_median": 2.0, "parameters": 77,
+        "weights_bytes": 1234, "times_faster": 15.0,
+    }  # fmt: skip
+    assert (found[REFERENCE]["parameters"], found[REFERENCE]["weights_bytes"]) == (None, None)
+    assert rows({"one": one}, {"one": times["one"]})["one"]["times_faster"] is None
+
+
+def test_the_machine_is_described():
+    found = machine()
+    assert found["cpu"]
+    assert found["cores"] >= 1
+    assert min(found["threads"].values()) >= 1
