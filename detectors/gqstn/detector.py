@@ -16,7 +16,7 @@ from detectors.gqstn.picture import draw_stages
 from detectors.gqstn.weights_file import SHIPPED
 from detectors.grasp import Grasp
 from detectors.inpainting import fill_holes
-from detectors.oneshot.detector import Looked, Mask, OneShotDetector, bar_on_a_table, look
+from detectors.oneshot.detector import TABLE_POINTS, Looked, Mask, OneShotDetector, bar_on_a_table, look
 from detectors.oneshot.weights import load_weights
 from detectors.overlay import draw_grasps
 from robot.frame import Frame
@@ -43,7 +43,7 @@ class GqStnDetector(OneShotDetector):
         """What each stage is shown and answers; None where no table is seen."""
         if not frame.valid.any():
             return None
-        table = fit_table(frame, np.random.default_rng(seed))
+        table = fit_table(frame, np.random.default_rng(seed), TABLE_POINTS)
         if table is None:
             return None
         filled = fill_holes(frame.depth_m, frame.valid)

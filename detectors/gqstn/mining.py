@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,7 +57,7 @@ def mine(
         part: (i, n) does every n-th shard only, so that several processes can share the work.
 
     Raises:
-        SettingsError: the data set has no images, or a file cannot be read or written.
+        SettingsError: the data set has no images, ``out`` holds something else, or a file cannot be read or written.
     """
     settings = read_dataset(data)
     catalogue = open_catalogue(settings)
@@ -64,6 +65,7 @@ def mine(
     if not files:
         raise SettingsError(f"{data}: holds no images", "make the data set with --images depth or --images all")
     facts = {"mined_with": file_sha256(weights), "from": data_facts(data)}
+    _check_out(out, facts)
     with whole_file(out / DATASET_FILE) as stream:
         stream.write(yaml.safe_dump(facts, sort_keys=False).encode())
     for file in files[part[0] :: part[1]]:
@@ -75,6 +77,18 @@ def mine(
         if mined:
             write_tensors(out, index, concatenate(mined))
             tell(f"{file.name}: {sum(len(m) for m in mined)} proposals, {_share(mined):.3f} of them lifted")
+
+
+def _check_out(out: Path, facts: dict[str, Any]) -> None:
+    """Refuse to mix what is in a folder with what another network or data set gives; more scenes go on with it."""
+    begun = data_facts(out)
+    if begun is None:
+        return
+    of = dict(begun.get("from") or {}), dict(facts["from"] or {})
+    for one in of:
+        one.pop("scenes", None)
+    if begun.get("mined_with") != facts["mined_with"] or of[0] != of[1]:
+        raise SettingsError(f"{out}: holds another data set, or what other weights proposed", "give a new folder")
 
 
 def _mine_scene(network: GqStn, record: SceneRecord, catalogue: Catalogue, seed: int) -> GraspTensors | None:

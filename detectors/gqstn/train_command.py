@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what only this training takes."""
-    train_command.add_arguments(parser)
+    train_command.add_arguments(parser, picks=4)
     parser.add_argument("--head", choices=("peaks", "paper"), default="peaks",
                         help="how places and angles are read off: peaks of maps (default), or regression")  # fmt: skip
     parser.add_argument("--places", type=whole_number(1, 16), default=2, metavar="K",

@@ -89,19 +89,21 @@ class MultiGrasp(nn.Module):
         """Mean loss for T targets an image, (B, T, 2) and (B, T).
 
         Every cell is asked for its probability, 1 where a target lies in it; those that hold one also for its numbers.
+        Targets beyond the view are nobody's.
         """
         rows, columns = raw.shape[1:3]
         x = offset_m[..., 0] / CELL_M + (columns - 1) / 2
         y = offset_m[..., 1] / CELL_M + (rows - 1) / 2
         column, row = x.round().clamp(0, columns - 1), y.round().clamp(0, rows - 1)
+        seen = (((x - column).abs() <= 0.5) & ((y - row).abs() <= 0.5)).to(raw.dtype)
         cell = (row * columns + column).long()
-        wanted = torch.zeros_like(raw[..., 0]).flatten(1).scatter(1, cell, 1.0)
+        wanted = torch.zeros_like(raw[..., 0]).flatten(1).scatter_reduce(1, cell, seen, "amax")
         probable = (torch.sigmoid(raw[..., 0]).flatten(1) - wanted).square().sum(dim=1)
         numbers = raw.flatten(1, 2).gather(1, cell[..., None].expand(-1, -1, _OUTPUTS))
         shift = shift_of(numbers[..., 1:3]) - torch.stack([x - column, y - row], dim=-1)
         grasp = shift.square().sum(dim=-1) + angle_loss(numbers[..., 3:5], angle_rad)
         grasp = grasp + size_loss(numbers[..., 5:], width_m, height_m, self.config.gamma_m)
-        return (probable + grasp.mean(dim=1)).mean()
+        return (probable + (grasp * seen).sum(dim=1) / seen.sum(dim=1).clamp(min=1)).mean()
 
     def propose(self, looked: Looked, count: int) -> GraspBatch:
         """See ``detectors.oneshot.detector.OneShotNetwork``; only cells in which a grasp may lie."""

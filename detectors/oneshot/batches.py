@@ -72,11 +72,12 @@ class Targets:
 
     Args:
         scenes: prepared images.
-        picks: how many of the best, by GQ-CNN, may become a step's target; 0 takes any, as in the paper.
+        picks: how many of the best, by GQ-CNN, may become a step's target, if it calls them robust; 0 takes any grasp
+            that lifted, as the paper takes any positive annotation.
     """
 
     def __init__(self, scenes: PreparedScenes, picks: int) -> None:
-        good = np.flatnonzero((scenes.success > POSITIVE) & (scenes.quality >= POSITIVE))
+        good = np.flatnonzero((scenes.success > POSITIVE) & ((scenes.quality >= POSITIVE) | (picks == 0)))
         order = good[np.lexsort((-scenes.quality[good], scenes.owner[good]))]
         owner = scenes.owner[order]
         first = np.searchsorted(owner, np.arange(len(scenes)), side="left")

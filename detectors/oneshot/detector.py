@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from detectors.antipodal.detector import NO_DEPTH, NO_TABLE, NOT_ALLOWED, NOTHING_THERE
+from detectors.antipodal.detector import NO_DEPTH, NO_TABLE, NOT_ALLOWED, NOTHING_THERE, pick_different
 from detectors.antipodal.table import Table, fit_table
 from detectors.gqcnn.grasp_arrays import GraspArrays
 from detectors.gqcnn.metric import RobustnessMetric, is_robust
@@ -29,8 +29,8 @@ Float = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 CELL_PX = 4
+TABLE_POINTS = 1200
 _MULTIPLE_PX, _LARGEST_PX = 16, 512
-_TABLE_POINTS = 1200
 _STANDS_M = 0.005
 _MOST_GRASPS = 3
 
@@ -113,7 +113,7 @@ class OneShotDetector:
     def _grasps(
         self, frame: Frame, filled: Float, region: Mask | None, count: int, seed: int
     ) -> tuple[tuple[Grasp, ...], str]:
-        table = fit_table(frame, np.random.default_rng(seed), _TABLE_POINTS)
+        table = fit_table(frame, np.random.default_rng(seed), TABLE_POINTS)
         if table is None:
             return (), NO_TABLE
         looked = look(frame, filled, table, region, any_size=self.network.any_size)
@@ -123,7 +123,7 @@ class OneShotDetector:
             return (), NOTHING_THERE
         with torch.inference_mode():
             found = as_arrays(self.network.propose(looked, count))
-        found = found.take(_usable(found, frame, region))
+        found = found.take(_different(found, frame, region))
         if len(found) == 0:
             return (), NOT_ALLOWED
         quality = self._metric.quality_in(filled, frame.intrinsics, found)
@@ -193,8 +193,14 @@ def _allowed(images: Images, views: Views, shape: tuple[int, int], frame: Frame,
     return _inside(pixels[..., 0], pixels[..., 1], frame, region)
 
 
-def _usable(grasps: GraspArrays, frame: Frame, region: Mask | None) -> Mask:
-    return _inside(grasps.u, grasps.v, frame, region)
+def _different(grasps: GraspArrays, frame: Frame, region: Mask | None) -> NDArray[np.intp]:
+    """Those whose centres may be grasped at and that differ from the ones before them in place or direction."""
+    usable = _inside(grasps.u, grasps.v, frame, region)
+    focal = np.array([frame.intrinsics.fx, frame.intrinsics.fy])
+    centre = np.stack([grasps.u, grasps.v], axis=1) * grasps.depth_m[:, None] / focal
+    axis = np.stack([np.cos(grasps.angle_rad), np.sin(grasps.angle_rad)], axis=1)
+    order = np.arange(len(grasps))
+    return np.array(pick_different(centre, axis, order, len(grasps), lambda index: bool(usable[index])), dtype=np.intp)
 
 
 def _inside(u: NDArray[np.floating], v: NDArray[np.floating], frame: Frame, region: Mask | None) -> Mask:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.antipodal.table import fit_table
-from detectors.dexnet.npz_files import load_arrays, save_arrays
+from detectors.dexnet.npz_files import DamagedFile, load_arrays, save_arrays
 from detectors.gqcnn.grasp_arrays import GraspArrays
 from detectors.gqcnn.metric import RobustnessMetric
 from detectors.inpainting import fill_holes
@@ -31,6 +31,7 @@ FOLDER = "prepared"
 TENTHS_PER_M = 10_000
 _SHARD = re.compile(r"scenes_(\d+)\.npz")
 _GRASPS = ("u", "v", "depth_m", "angle_rad", "width_m")
+_COLUMNS = {"number", "thing", "camera", "table", "grasps", "success", "quality", "owner"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,9 +93,10 @@ def prepare(
         if found is None or _grasps_file(folder, found[1]).is_file():
             continue
         records = read_scenes(file)
-        ready = [_ready(record, metric) for record in records]
-        _write(folder, found[1], [one for one in ready if one is not None])
-        tell(f"prepared {file.name}")
+        ready = [one for one in (_ready(record, metric) for record in records) if one is not None]
+        if ready:
+            _write(folder, found[1], ready)
+        tell(f"prepared {file.name}" if ready else f"{file.name} is left out: no table is seen in any of its scenes")
 
 
 def load_prepared(folder: Path) -> PreparedScenes:
@@ -109,15 +111,31 @@ def load_prepared(folder: Path) -> PreparedScenes:
     depth, parts, place = [], [], []
     grasp_count = image_count = 0
     for shard, file in enumerate(files):
-        arrays = load_arrays(file)
+        arrays, images = _read(folder, file)
         arrays["owner"] = arrays["owner"] + image_count
-        depth.append(np.load(_depth_file(folder, file.stem.split("_")[1]), mmap_mode="r"))
+        depth.append(images)
         place.append(np.stack([np.full(len(arrays["number"]), shard), np.arange(len(arrays["number"]))], axis=1))
         grasp_count, image_count = grasp_count + len(arrays["owner"]), image_count + len(arrays["number"])
         parts.append(arrays)
     joined: dict[str, Any] = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     split = np.array([split_of(int(thing)) for thing in joined.pop("thing")])
     return PreparedScenes(tuple(depth), np.concatenate(place), split=split, **joined)
+
+
+def _read(folder: Path, file: Path) -> tuple[dict[str, NDArray[Any]], NDArray[np.uint16]]:
+    """One shard: the columns, and its images, mapped."""
+    depth_file = _depth_file(folder, file.stem.split("_")[1])
+    again = f"delete {file.name} and {depth_file.name}: they will be made again"
+    try:
+        arrays = load_arrays(file)
+        images = np.load(depth_file, mmap_mode="r", allow_pickle=False)
+    except DamagedFile as error:
+        raise SettingsError(str(error), again) from None
+    except (OSError, ValueError, EOFError) as error:
+        raise SettingsError(f"{depth_file}: cannot be read: {error}", again) from None
+    if set(arrays) != _COLUMNS or len(images) != len(arrays["number"]):
+        raise SettingsError(f"{file}: does not hold what is prepared of {len(images)} images", again)
+    return arrays, images
 
 
 def _ready(record: SceneRecord, metric: RobustnessMetric) -> dict[str, NDArray[Any]] | None:

@@ -56,7 +56,8 @@ class Recipe:
         stages: one after the other.
         batch: images a step.
         l2: on all weights (the paper's 1e-7).
-        picks: a step's target is drawn among so many of the image's good grasps, the best by GQ-CNN; 0 takes all.
+        picks: a step's target is drawn among so many of the image's good grasps, the best by GQ-CNN; 0 takes any that
+            lifted.
         places: see ``detectors.gqstn.losses.LossSettings``; counts where xi is 0.
         averaging: decay per step of the running mean of the weights that is judged and kept.
         patience: epochs of the last stage without a better validation before stopping (early stopping).

@@ -39,15 +39,16 @@ class Trainable:
     learner: MakeLearner
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what these trainings take."""
+def add_arguments(parser: argparse.ArgumentParser, picks: int = 0) -> None:
+    """Declare what these trainings take; ``picks`` is the default of --picks."""
     parser.add_argument("--backbone", default="small", metavar="NAME", help="small (default), medium, or resnet34 as "
                         "in the paper")  # fmt: skip
     parser.add_argument("--schedule", default="short", metavar="NAME",
                         help="short (default), paper (forty epochs), or round (after --init)")  # fmt: skip
     parser.add_argument("--teacher", type=Path, metavar="FILE", help="another GQ-CNN than the one that ships")
-    parser.add_argument("--picks", type=whole_number(0, 1000), default=4, metavar="K",
-                        help="targets are drawn among the K best grasps of an image (default 4; 0: all)")  # fmt: skip
+    parser.add_argument("--picks", type=whole_number(0, 1000), default=picks, metavar="K",
+                        help="targets are an image's K best grasps by GQ-CNN, or with 0 all that lifted, as in the "
+                        f"paper (default {picks})")  # fmt: skip
 
 
 def run(args: argparse.Namespace, trainable: Trainable, config: dict[str, Any], stages: Any, places: int = 2) -> int:
@@ -60,12 +61,14 @@ def run(args: argparse.Namespace, trainable: Trainable, config: dict[str, Any], 
 
     import torch
 
+    from detectors.oneshot.layers import encoder
     from detectors.oneshot.recipe import Recipe
     from detectors.oneshot.training import Trainer
 
     _check(args)
     if args.threads:
         torch.set_num_threads(args.threads)
+    encoder(args.backbone)  # an unknown one is refused before the data is prepared
     given = {"batch": args.batch} if args.batch else {}
     recipe = Recipe(stages=_shortened(stages, args.epochs), picks=args.picks, places=places, seed=args.seed, **given)
     teacher, scenes = _teacher_and_scenes(args)
@@ -89,8 +92,9 @@ def _teacher_and_scenes(args: argparse.Namespace) -> tuple[Teacher, PreparedScen
     from detectors.gqcnn.weights import load_gqcnn
     from detectors.oneshot.prepared import load_prepared, prepare
 
+    teacher = load_gqcnn(args.teacher)
     prepare(args.data, RobustnessMetric(load_gqcnn()), _tell)
-    return load_gqcnn(args.teacher), load_prepared(args.data)
+    return teacher, load_prepared(args.data)
 
 
 def _network(
@@ -175,6 +179,8 @@ def _as_typed(args: argparse.Namespace) -> str:
 
 def _check(args: argparse.Namespace) -> None:
     out: Path = args.out
+    if args.max_minutes is not None and not args.max_minutes > 0:
+        raise SettingsError(f"--max-minutes must be positive, got {args.max_minutes}")
     if args.device not in ("auto", "cpu"):
         raise SettingsError(f"--device {args.device}: these networks are small and are trained on the CPU")
     if out.suffix != ".safetensors":

@@ -1,15 +1,16 @@
-"""Training a one-shot network: one loop for all of them, on CPU and GPU, resumable after any epoch.
+"""Training a one-shot network: one loop for all of them, resumable after any epoch.
 
 Every epoch seeds its own dice: whether a training ran through or was killed and resumed makes no difference.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -21,6 +22,8 @@ from detectors.oneshot.batches import Batch, Rows, Targets, batches
 from detectors.oneshot.grasp_batch import GraspBatch, Teacher, robustness
 from detectors.oneshot.prepared import PreparedScenes
 from detectors.oneshot.recipe import Recipe, Stage
+from detectors.oneshot.weights import Configured
+from robot.errors import SettingsError
 
 Clock = Callable[[], float]
 Tell = Callable[[str], None]
@@ -81,6 +84,9 @@ class Trainer:
         clock: seconds that only grow.
         tell: takes one line for the user.
         checkpoint_file: where to keep the state after every epoch; None keeps none.
+
+    Raises:
+        SettingsError: there are too few images with a good grasp to learn from, or none to validate on.
     """
 
     def __init__(
@@ -102,6 +108,13 @@ class Trainer:
         train = np.flatnonzero((scenes.split == "train") & self._targets.known)
         self.rows = np.sort(rng.permutation(train)[:limit]) if limit else train
         self._judged = np.flatnonzero((scenes.split == "validation") & self._targets.known)[:_JUDGED_IMAGES]
+        if len(self.rows) < recipe.batch:
+            raise SettingsError(
+                f"a batch takes {recipe.batch} images, and {len(self.rows)} of training things have a good grasp",
+                "give a larger data set, or a smaller --batch",
+            )
+        if len(self._judged) == 0:
+            raise SettingsError("no image of validation things has a good grasp", "give a larger data set")
         self._optimizer = torch.optim.Adam(learner.network.parameters(), lr=1e-3, weight_decay=recipe.l2)
         self._average = {name: value.detach().clone() for name, value in learner.network.state_dict().items()}
         self._steps = 0
@@ -197,11 +210,15 @@ class Trainer:
 
     def _out_of_patience(self) -> bool:
         recipe, progress = self._recipe, self.progress
-        in_last = progress.epoch > recipe.epochs - recipe.stages[-1].epochs
-        return in_last and 0 < recipe.patience <= progress.epoch - progress.best_epoch
+        last_began = recipe.epochs - recipe.stages[-1].epochs
+        return 0 < recipe.patience <= progress.epoch - max(progress.best_epoch, last_began)
 
     def _identity(self) -> dict[str, Any]:
-        return {"recipe": self._recipe.to_json(), "images": len(self.rows), "first": int(self.rows[0])}
+        scenes, digest = self._scenes, hashlib.sha256()
+        for column in (self.rows, scenes.number, scenes.grasps, scenes.quality):
+            digest.update(np.ascontiguousarray(column).tobytes())
+        network = cast(Configured, self._learner.network).config.to_json()
+        return {"recipe": self._recipe.to_json(), "network": network, "data": digest.hexdigest()}
 
     def _state(self) -> dict[str, Any]:
         return {

@@ -96,13 +96,13 @@ def load_for_training(
     try:
         stored = json.loads(metadata[_FORMAT])
         owner, known = stored["detector"], stored["views"] == _views()
+        if owner != name:
+            raise SettingsError(f"{path}: these are weights of '{owner}', not of '{name}'", again)
         network, training = build(stored["network"]), dict(stored["training"])
     except KeyError:
         raise SettingsError(f"{path}: these are no weights of '{name}'", again) from None
     except (TypeError, ValueError):
         raise SettingsError(f"{path}: the description inside the weights file is damaged", again) from None
-    if owner != name:
-        raise SettingsError(f"{path}: these are weights of '{owner}', not of '{name}'", again)
     if not known:
         raise SettingsError(f"{path}: the weights were trained with other views than this program cuts", again)
     try:
