@@ -7,7 +7,7 @@ import sys
 
 if __name__ == "__main__":
     try:
-        from cell.command_line import main
+        from cell.command_line import leave, main
     except KeyboardInterrupt:
         sys.exit(1)
-    sys.exit(main(sys.argv[1:]))
+    leave(main(sys.argv[1:]))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from cell import calibrate_command, doctor_command, run_command
 from detectors import detect_command
@@ -25,6 +29,17 @@ Verb = tuple[str, Callable[[argparse.ArgumentParser], None], Callable[[argparse.
 def main(argv: Sequence[str]) -> int:
     """Parse and run; every foreseeable error becomes one line on stderr and an exit code."""
     return reported(lambda: _run(argv))
+
+
+def leave(exit_code: int) -> NoReturn:
+    """End the program, at once where a detector that was given up is still at work."""
+    watched = sys.modules.get("detectors.watched")  # imported by now, or nobody is watched
+    if watched is not None and watched.anybody_busy():
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(exit_code)
+    sys.exit(exit_code)
 
 
 def _run(argv: Sequence[str]) -> int:

@@ -148,6 +148,7 @@ class RunConsole:
             mark, style = "–", "yellow"
         referee = "" if record.referee_success in (None, record.success) else f"  referee: {record.referee_success}"
         detect = "" if record.detect_ms is None else f"  {record.detect_ms:.0f} ms"
+        detect += f" + {record.fallback_ms:.0f} ms" if record.fallback_used else ""
         text = (
             f"{mark} {record.trial:>3}/{self._total}  {record.object:<18} {record.outcome.value:<16}{detect}{referee}"
         )
@@ -157,7 +158,7 @@ class RunConsole:
         trial = f"trial {self._planned.trial} of {self._total}: {self._planned.object}" if self._planned else "starting"
         facts = Table.grid(padding=(0, 2))
         facts.add_row("state", Text(self._state.value, style="bold"))
-        facts.add_row("now", self._said or "-")
+        facts.add_row("now", Text(self._said or "-"))  # not as markup: what a detector raised may stand in it
         facts.add_row("success", self._success())
         facts.add_row("time left", self._time_left())
         bar = ProgressBar(total=self._total, completed=len(self._records))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cell.interrupts import terminate_as_interrupt
+from detectors.detect_command import FALLBACK_HELP
 from robot.arguments import SEED, TRIALS, parse_speed
 from robot.commands import ENDED_EARLY
 from robot.errors import CellError, SettingsError
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cell", type=Path, metavar="FILE", help="the cell (default cell.yaml, the simulated cell)")
     parser.add_argument("--dry-run", action="store_true", help="simulate whatever the cell file says")
     parser.add_argument("--objects", type=Path, metavar="FILE", help="object set (default: the household 12)")
-    parser.add_argument("--fallback", metavar="NAME", help="asked when the detector proposes nothing (default none)")
+    parser.add_argument("--fallback", metavar="NAME|none", help=FALLBACK_HELP)
     parser.add_argument("--seed", type=SEED, metavar="S", help=f"of schedule and placements (default {DEFAULT_SEED})")
     parser.add_argument("--out", type=Path, metavar="DIR", help="run directory (default runs/DATE-DETECTOR)")
     parser.add_argument("--resume", type=Path, metavar="DIR", help="go on with a run that ended early")
@@ -129,15 +130,14 @@ def _check_hardware(request: RunRequest, speed: float | None, faults: tuple[Any,
 
 def _request(args: argparse.Namespace) -> RunRequest:
     from cell.settings import DEFAULT_CELL_FILE, load_cell
-    from detectors.registry import check_ready
+    from detectors.registry import check_ready, default_fallback
     from robot.objects import HOUSEHOLD_12, load_objects
 
     trials = DEFAULT_TRIALS if args.trials is None else args.trials
     detector = args.detector or DEFAULT_DETECTOR
     check_ready(detector)
-    fallback = args.fallback or "none"
-    if fallback != "none":
-        check_ready(fallback)
+    fallback = args.fallback or default_fallback(detector)
+    _check_fallback(fallback)
     cell = load_cell(args.cell or DEFAULT_CELL_FILE)
     objects_file = (args.objects or HOUSEHOLD_12).resolve()
     objects = load_objects(objects_file)
@@ -179,6 +179,7 @@ def _resume(args: argparse.Namespace) -> tuple[RunRequest, Any]:
     except (KeyError, TypeError) as error:
         raise SettingsError(f"{directory.path}/run.yaml: is not complete: {error} is missing") from None
     check_ready(request.detector)
+    _check_fallback(request.fallback)
     planned = {trial.trial: trial for trial in directory.planned()}
     differences = directory.compatible(_given(args))
     if args.out is not None and args.out.resolve() != directory.path.resolve():
@@ -208,6 +209,13 @@ def _resume(args: argparse.Namespace) -> tuple[RunRequest, Any]:
                 f"see run_cell.py report {directory.path}",
             )
     return request, directory
+
+
+def _check_fallback(name: str) -> None:
+    from detectors.registry import NO_FALLBACK, check_ready
+
+    if name != NO_FALLBACK:
+        check_ready(name)
 
 
 def _given(args: argparse.Namespace) -> dict[str, Any]:

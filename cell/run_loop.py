@@ -12,7 +12,8 @@ from cell.interrupts import deaf_to_interrupts
 from cell.preflight import Preflight
 from cell.recovery import Recovery
 from cell.states import TRANSITIONS, State
-from cell.trial_cycle import TrialCycle, TrialProgress
+from cell.trial_cycle import TrialCycle
+from cell.trial_progress import TrialProgress
 from robot.commands import ENDED_EARLY
 from robot.errors import ArmError, CameraError, CellError, DeviceError, GripperError, ProtectiveStop
 from trials.ledger import Ledger

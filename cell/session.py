@@ -25,8 +25,10 @@ from cell.run_loop import RunLoop
 from cell.settings import CellSettings
 from cell.states import State
 from cell.trial_cycle import TrialCycle
+from detectors.fallback import FallbackPolicy
 from detectors.gqcnn.metric import RobustnessMetric, load_metric
-from detectors.registry import Detector, make_detector
+from detectors.registry import NO_FALLBACK, make_detector
+from detectors.watched import WatchedDetector
 from robot.errors import CellError, SimulatorLost
 from robot.frame import Frame
 from robot.strict_yaml import build
@@ -91,28 +93,24 @@ class Session:
 
     def _walk(self, stack: ExitStack, ledger: Ledger, schedule: tuple[PlannedTrial, ...]) -> int:
         request = self._request
-        title = f"{request.detector}, {request.trials} trials, seed {request.seed}, {self._directory.path}"
+        title = f"{self._who()}, {request.trials} trials, seed {request.seed}, {self._directory.path}"
         view = stack.enter_context(RunConsole(self._console, request.trials, ledger.records, title))
         # Before anything is started: weights that are missing or damaged must not wake an arm.
-        detector = make_detector(request.detector)
-        fallback = None if request.fallback == "none" else make_detector(request.fallback)
-        metric = self._metric(view)
+        policy = self._policy(view)
         person = ConsoleOperator(view.quiet)
         world = open_world(stack, self._settings, self._world_request(), lambda: person)
         devices = open_devices(stack, world, person.confirm_step if self._step else None)
-        self._warm_up(detector, devices, view)
+        self._warm_up(policy, devices, view)
         hand_eye = HandEye(world.settings, view.warn)
         preflight = self._preflight(world, devices, hand_eye, view)
         cycle = TrialCycle(
             world.settings,
             devices.motion,
             devices.camera,
-            detector,
-            fallback,
+            policy,
             world.operator,
             view.say,
             self._save_frame,
-            metric,
             hand_eye,
         )
         loop = RunLoop(
@@ -137,13 +135,23 @@ class Session:
             confirmed=self._confirmed,
         )
 
-    def _warm_up(self, detector: Detector, devices: Devices, view: RunConsole) -> None:
+    def _policy(self, view: RunConsole) -> FallbackPolicy:
+        """Who is asked, each watched: a detector may come from anybody."""
+        request, detection = self._request, self._settings.detection
+        detector = WatchedDetector(make_detector(request.detector), detection.deadline_s)
+        fallback = None
+        if request.fallback != NO_FALLBACK:
+            fallback = WatchedDetector(make_detector(request.fallback), detection.deadline_s)
+        return FallbackPolicy(detector, fallback, self._metric(view), detection.floor)
+
+    def _who(self) -> str:
+        request = self._request
+        return request.detector + (f" (fallback {request.fallback})" if request.fallback != NO_FALLBACK else "")
+
+    def _warm_up(self, policy: FallbackPolicy, devices: Devices, view: RunConsole) -> None:
         """Pay for caches and lazy imports, which is no trial's time."""
-        frame = self._first_frame(devices)
-        try:
-            detector.detect(frame)
-        except Exception as error:  # a detector may come from anybody; in a trial this would end the trial
-            view.warn(f"the detector failed on its first image: {type(error).__name__}: {error}")
+        for trouble in policy.warm_up(self._first_frame(devices)):
+            view.warn(f"on its first image: {trouble}")
 
     def _first_frame(self, devices: Devices) -> Frame:
         frame = devices.camera.read()

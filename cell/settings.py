@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from calibration.settings import CalibrationSettings
+from detectors.settings import DetectionSettings
 from robot.arm import ArmSettings
 from robot.camera import CameraSettings
 from robot.gripper import GripperSettings
@@ -124,6 +125,7 @@ class CellSettings:
     arm: ArmSettings = field(default_factory=ArmSettings)
     gripper: GripperSettings = field(default_factory=GripperSettings)
     camera: CameraSettings = field(default_factory=CameraSettings)
+    detection: DetectionSettings = field(default_factory=DetectionSettings)
     grasp: GraspSettings = field(default_factory=GraspSettings)
     motion: MotionSettings = field(default_factory=MotionSettings)
     simulator: SimulatorSettings = field(default_factory=SimulatorSettings)

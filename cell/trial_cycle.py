@@ -5,11 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cell.hand_eye import HandEye
 from cell.motion import Motion
@@ -19,15 +17,14 @@ from cell.planning import GraspPlan, PlanRefused, tool_down
 from cell.seen_scene import SeenScene
 from cell.settings import CellSettings
 from cell.states import State
-from detectors.gqcnn.metric import RobustnessMetric
-from detectors.grasp import Detection, Grasp
-from detectors.registry import Detector
+from cell.trial_progress import TrialProgress
+from detectors.fallback import FallbackPolicy
 from robot.camera import RealSenseCamera
 from robot.errors import ArmError, DeviceError
 from robot.frame import Frame
 from robot.geometry import Transform
 from trials.outcomes import Outcome
-from trials.record import GRASP_FIELDS, TrialRecord
+from trials.record import TrialRecord
 from trials.schedule import PlannedTrial
 
 PUT_BACK_RADIUS_M = 0.05
@@ -37,44 +34,14 @@ Announce = Callable[[str], None]
 SaveFrame = Callable[[int, str, Frame], None]
 
 
-@dataclass
-class TrialProgress:
-    """What is known of the trial under way; the only thing here that changes."""
-
-    planned: PlannedTrial
-    started_at: str
-    started_robot_s: float = 0.0
-    look: Look | None = None
-    detection: Detection | None = None
-    fallback_ms: float | None = None
-    proposals: tuple[Grasp, ...] = ()
-    grasp: Grasp | None = None
-    plan: GraspPlan | None = None
-    standing_before: NDArray[np.bool_] | None = None
-    outcome: Outcome | None = None
-    reason: str = ""
-    believed_success: bool = False
-    referee_success: bool | None = None
-    voided: bool = False
-    cycle_s: float = 0.0
-    gripped: bool = False
-
-    @property
-    def frame(self) -> Frame | None:
-        """What was seen before the grasp."""
-        return self.look.frame if self.look else None
-
-
 class TrialCycle:
     """Carries out the states of a trial. Each ``State`` has one method, which returns the event that follows.
 
     Args:
         settings: the cell.
-        motion, camera, detector, operator: what acts, sees, thinks and judges.
-        fallback: asked when the detector proposes nothing; may be None.
+        motion, camera, policy, operator: what acts, sees, thinks and judges.
         announce: told in words what is going on.
         save_frame: keeps a frame of a trial, in the folder of its look.
-        metric: says whether a detector's top grasp is robust where the detector itself does not; None leaves it open.
         hand_eye: knows where the camera is.
     """
 
@@ -83,23 +50,19 @@ class TrialCycle:
         settings: CellSettings,
         motion: Motion,
         camera: RealSenseCamera,
-        detector: Detector,
-        fallback: Detector | None,
+        policy: FallbackPolicy,
         operator: Operator,
         announce: Announce,
         save_frame: SaveFrame,
-        metric: RobustnessMetric | None,
         hand_eye: HandEye,
     ) -> None:
         self.settings = settings
         self.motion = motion
         self.camera = camera
-        self.detector = detector
-        self.fallback = fallback
+        self.policy = policy
         self.operator = operator
         self._announce = announce
         self._save_frame = save_frame
-        self._metric = metric
         self._hand_eye = hand_eye
         self._regions = Regions(settings.workspace, settings.table_height_m)
         self.handlers: dict[State, Callable[[TrialProgress], str]] = {
@@ -136,35 +99,35 @@ class TrialCycle:
         return "frame_taken"
 
     def detecting(self, trial: TrialProgress) -> str:
-        """Ask the detector, and the fallback when the detector proposes nothing."""
-        try:
-            trial.detection = self._ask(self.detector, trial)
-            chosen = trial.detection
-            if not chosen.grasps and self.fallback is not None:
-                chosen = self._ask(self.fallback, trial)
-                trial.fallback_ms = chosen.detect_ms + chosen.inpaint_ms
-            trial.detection = self._judged_robust(trial.detection, trial.frame)
-        except Exception as error:  # a detector may come from anybody; whatever it raises is its fault, not ours
-            trial.outcome, trial.reason = Outcome.DETECTOR_FAULT, f"{type(error).__name__}: {error}"
+        """Ask the detector, and its fallback where it is needed."""
+        assert trial.look is not None
+        look = trial.look
+        decision = self.policy.decide(look.frame, top=PROPOSALS, region=look.region, seed=trial.planned.pose_seed)
+        trial.decision = decision
+        if decision.fault:
+            trial.outcome, trial.reason = Outcome.DETECTOR_FAULT, decision.fault
             return "detector_failed"
-        if not chosen.grasps:
-            trial.outcome, trial.reason = Outcome.NO_GRASP, chosen.reason or "the detector proposed nothing"
+        if not decision.proposals:
+            trial.outcome, trial.reason = Outcome.NO_GRASP, decision.reason
             return "no_grasp"
-        trial.proposals, trial.grasp = chosen.grasps, chosen.grasps[0]
-        self._announce(trial.grasp.in_words())
+        trial.chosen = decision.proposals[0]
+        whose = f"{trial.chosen.detector} ({decision.fallback_reason}): " if decision.fallback_used else ""
+        self._announce(whose + trial.chosen.grasp.in_words())
         return "grasp_chosen"
 
     def planning(self, trial: TrialProgress) -> str:
         """Find the best grasp that has a safe motion."""
         assert trial.look is not None
+        assert trial.decision is not None
         planner = self.motion.sees(self._seen(trial.look))
         first_refusal: PlanRefused | None = None
-        for grasp in trial.proposals:
+        for proposal in trial.decision.proposals:
+            grasp = proposal.grasp
             try:
                 if not on_known_depth(grasp, trial.look.frame):
                     raise PlanRefused(Outcome.NO_GRASP.value, "the depth under the proposed grasp is unknown")
                 trial.plan = planner.plan(grasp_in_base(grasp, trial.look.frame.intrinsics, trial.look.T_base_camera))
-                trial.grasp = grasp
+                trial.chosen = proposal
                 return "planned"
             except PlanRefused as refusal:
                 first_refusal = first_refusal or refusal
@@ -238,28 +201,7 @@ class TrialCycle:
 
     def record(self, trial: TrialProgress) -> TrialRecord:
         """The ledger's line for the trial as it stands."""
-        grasp, detection = trial.grasp, trial.detection
-        outcome = trial.outcome or Outcome.OPERATOR_ABORT
-        return TrialRecord(
-            trial=trial.planned.trial,
-            object=trial.planned.object,
-            pose_seed=trial.planned.pose_seed,
-            detector=self.detector.name,
-            outcome=outcome,
-            success=outcome is Outcome.SUCCESS,
-            referee_success=trial.referee_success,
-            robust=detection.grasps[0].robust if detection and detection.grasps else None,
-            quality=grasp.quality if grasp else None,
-            detect_ms=detection.detect_ms if detection else None,
-            inpaint_ms=detection.inpaint_ms if detection else 0.0,
-            fallback_used=trial.fallback_ms is not None,
-            fallback_ms=trial.fallback_ms or 0.0,
-            cycle_s=trial.cycle_s,
-            grasp={name: float(f"{getattr(grasp, name):.8g}") for name in GRASP_FIELDS} if grasp else None,
-            started_at=trial.started_at,
-            reason=trial.reason,
-            voided=trial.voided,
-        )
+        return trial.record(self.policy.detector.name)
 
     def _put_back_where_it_was(self, plan: GraspPlan) -> None:
         try:
@@ -270,20 +212,6 @@ class TrialCycle:
     def _robot_s(self) -> float:
         """The controller's clock: in a dry run it counts the moves in simulated time."""
         return self.motion.arm.state().timestamp_s
-
-    def _ask(self, detector: Detector, trial: TrialProgress) -> Detection:
-        assert trial.look is not None
-        look = trial.look
-        found = detector.detect(look.frame, top=PROPOSALS, region=look.region, seed=trial.planned.pose_seed)
-        # Made anew, for a grasp checks its numbers when it is made: whoever made these may have gone round that.
-        return replace(found, grasps=tuple(replace(grasp) for grasp in found.grasps))
-
-    def _judged_robust(self, detection: Detection, frame: Frame | None) -> Detection:
-        """The detection with the metric's word on its top grasp, which is no part of the detector's time."""
-        if frame is None or self._metric is None or not detection.grasps or detection.grasps[0].robust is not None:
-            return detection
-        robust = bool(self._metric.robust(frame, detection.grasps[:1])[0])
-        return replace(detection, grasps=(replace(detection.grasps[0], robust=robust), *detection.grasps[1:]))
 
     def _seen(self, look: Look) -> SeenScene | None:
         settings = self.settings

@@ -5,20 +5,27 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from robot.arguments import SEED
-from robot.errors import SettingsError
+from robot.errors import CellError, SettingsError
 
 if TYPE_CHECKING:
-    from detectors.grasp import Detection, Grasp
+    from detectors.fallback import Decision, FallbackPolicy
+    from detectors.grasp import Grasp
     from robot.frame import Frame, Intrinsics
+
+FALLBACK_HELP = (
+    "who is asked as well when the detector proposes nothing, or nothing robust (default gqcnn for gqstn, else none)"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("--detector", required=True, metavar="NAME", help="which detector looks, e.g. antipodal")
+    parser.add_argument("--fallback", metavar="NAME|none", help=FALLBACK_HELP)
     parser.add_argument(
         "--depth", required=True, type=Path, metavar="FILE", help="depth: .npy or .tiff in metres, 16-bit .png in mm"
     )
@@ -38,36 +45,65 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         SettingsError: unknown detector, unreadable input, or an output that cannot be written.
+        CellError: the detector failed.
     """
     from detectors.reading import read_frame
-    from detectors.registry import make_detector
 
-    detector = make_detector(args.detector)
+    policy = _policy(args)
     frame = read_frame(args.depth, args.intrinsics, args.color)
     _check_writable(args)
-    detection = detector.detect(frame, top=args.top, seed=args.seed)
-    answer = to_json(detector.name, detection, frame.intrinsics)
+    decision = policy.decide(frame, top=args.top, seed=args.seed)
+    if decision.fault:
+        raise CellError(decision.fault, "try another detector, or report this to its author")
+    name, grasps = policy.detector.name, tuple(proposal.grasp for proposal in decision.proposals[: args.top])
+    answer = to_json(name, decision, grasps, frame.intrinsics)
     if args.json == "-":
         print(json.dumps(answer, indent=2))
     elif args.json:
         _write(Path(args.json), (json.dumps(answer, indent=2) + "\n").encode())
     if args.overlay:
-        _write(args.overlay, _overlay_png(frame, detection))
+        _write(args.overlay, _overlay_png(frame, grasps))
     if args.json != "-":
-        _print_table(detector.name, detection)
-    elif not detection.grasps:
-        print(f"no grasp: {detection.reason}", file=sys.stderr)
+        _print_table(name, decision, grasps)
+    elif not grasps:
+        print(f"no grasp: {decision.reason}", file=sys.stderr)
     return 0
 
 
-def to_json(name: str, detection: Detection, intrinsics: Intrinsics) -> dict[str, Any]:
-    """The public JSON of one detection, best grasp first."""
+def _policy(args: argparse.Namespace) -> FallbackPolicy:
+    """Who is asked, as in the cell; the metric is loaded only where a fallback hangs on its word."""
+    from detectors.fallback import FallbackPolicy
+    from detectors.registry import NO_FALLBACK, check_ready, default_fallback, make_detector
+
+    fallback = args.fallback or default_fallback(args.detector)
+    if fallback == NO_FALLBACK:
+        return FallbackPolicy(make_detector(args.detector))
+    check_ready(fallback)
+    from detectors.gqcnn.metric import load_metric
+
+    return FallbackPolicy(make_detector(args.detector), make_detector(fallback), load_metric())
+
+
+def to_json(name: str, decision: Decision, grasps: Sequence[Grasp], intrinsics: Intrinsics) -> dict[str, Any]:
+    """The public JSON of one answer, best grasp first.
+
+    Args:
+        name: of the detector that was asked first.
+        decision: what was answered.
+        grasps: those of its proposals that are wanted.
+        intrinsics: of the image.
+    """
+    found = decision.detection
+    assert found is not None
     return {
         "detector": name,
-        "grasps": [_grasp_json(grasp, intrinsics) for grasp in detection.grasps],
-        "detect_ms": round(detection.detect_ms, 3),
-        "inpaint_ms": round(detection.inpaint_ms, 3),
-        "fallback_used": False,
+        "grasps": [_grasp_json(grasp, intrinsics) for grasp in grasps],
+        "detect_ms": round(found.detect_ms, 3),
+        "inpaint_ms": round(found.inpaint_ms, 3),
+        "fallback_used": decision.fallback_used,
+        "fallback_reason": decision.fallback_reason,
+        "fallback_ms": round(decision.fallback_ms, 3),
+        "executed": decision.executed,
     }
 
 
@@ -111,29 +147,34 @@ def _write(path: Path, content: bytes) -> None:
         raise SettingsError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
-def _overlay_png(frame: Frame, detection: Detection) -> bytes:
+def _overlay_png(frame: Frame, grasps: Sequence[Grasp]) -> bytes:
     import cv2
 
     from detectors.overlay import draw_grasps
 
-    _, encoded = cv2.imencode(".png", draw_grasps(frame, detection.grasps)[:, :, ::-1])
+    _, encoded = cv2.imencode(".png", draw_grasps(frame, grasps)[:, :, ::-1])
     return encoded.tobytes()
 
 
-def _print_table(name: str, detection: Detection) -> None:
+def _print_table(name: str, decision: Decision, grasps: Sequence[Grasp]) -> None:
     import math
 
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console()
-    if not detection.grasps:
-        console.print(f"{name}: no grasp: {detection.reason} ({detection.detect_ms:.0f} ms)", highlight=False)
+    assert decision.detection is not None
+    took = f"{decision.detection.detect_ms:.0f} ms"
+    if decision.fallback_used:
+        took += f", the fallback {decision.fallback_ms:.0f} ms ({decision.fallback_reason})"
+    if not grasps:
+        console.print(f"{name}: no grasp: {decision.reason} ({took})", highlight=False, markup=False)
         return
-    table = Table(title=f"{name}: {len(detection.grasps)} grasp(s) in {detection.detect_ms:.0f} ms")
+    table = Table(title=Text(f"{decision.executed}: {len(grasps)} grasp(s) in {took}"))
     for column in ("#", "u [px]", "v [px]", "angle [deg]", "width [mm]", "depth [m]", "quality", "robust"):
         table.add_column(column, justify="right")
-    for index, g in enumerate(detection.grasps, start=1):
+    for index, g in enumerate(grasps, start=1):
         robust = "-" if g.robust is None else ("yes" if g.robust else "no")
         table.add_row(
             str(index), f"{g.u:.1f}", f"{g.v:.1f}", f"{math.degrees(g.angle_rad):+.1f}", f"{g.width_m * 1e3:.1f}",

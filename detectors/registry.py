@@ -16,10 +16,22 @@ from robot.frame import Frame
 ENTRY_POINT_GROUP = "grasp_cell.detectors"
 _BUILT_IN = {
     "antipodal": "detectors.antipodal.detector:AntipodalDetector",
+    "directgrasp": "detectors.directgrasp.detector:make_default",
     "gqcnn": "detectors.gqcnn.detector:make_default",
     "gqcnn-1000": "detectors.gqcnn.detector:make_plain",
+    "gqstn": "detectors.gqstn.detector:make_default",
+    "multigrasp": "detectors.multigrasp.detector:make_default",
 }
-_WEIGHTS = dict.fromkeys(("gqcnn", "gqcnn-1000"), "detectors.gqcnn.weights_file")
+_WEIGHTS = {
+    "directgrasp": "detectors.directgrasp.weights_file",
+    "gqcnn": "detectors.gqcnn.weights_file",
+    "gqcnn-1000": "detectors.gqcnn.weights_file",
+    "gqstn": "detectors.gqstn.weights_file",
+    "multigrasp": "detectors.multigrasp.weights_file",
+}
+NO_FALLBACK = "none"
+DEFAULT_FALLBACK = {"gqstn": "gqcnn"}
+"""Who is asked as well where ``--fallback`` does not say; nobody for the detectors that are not named here."""
 
 
 class Detector(Protocol):
@@ -44,6 +56,11 @@ class Detector(Protocol):
 def detector_names() -> list[str]:
     """Every name ``--detector`` accepts."""
     return sorted({*_BUILT_IN, *(e.name for e in entry_points(group=ENTRY_POINT_GROUP))})
+
+
+def default_fallback(name: str) -> str:
+    """Whom the detector called ``name`` falls back on where nobody says otherwise; "none" for nobody."""
+    return DEFAULT_FALLBACK.get(name, NO_FALLBACK)
 
 
 def check_name(name: str) -> None:

@@ -1,12 +1,13 @@
-"""Two detectors on the same placements: who picked what the other dropped."""
+"""Two detectors on the same placements: who picked what the other dropped, and who was sooner ready to pick."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import fmean
 
 from trials.record import TrialRecord
-from trials.statistics import Interval, cluster_bootstrap, mcnemar_exact
+from trials.statistics import Interval, cluster_bootstrap, mcnemar_exact, ratio_bootstrap
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,39 @@ def compare(first: Iterable[TrialRecord], second: Iterable[TrialRecord]) -> Comp
         difference=(only_first - only_second) / len(shared) if shared else None,
         difference_interval=cluster_bootstrap(differences, seed=0),
     )
+
+
+@dataclass(frozen=True)
+class Speedup:
+    """How much less planning time the first of two runs took on the placements that both looked at.
+
+    Attributes:
+        pairs: how many placements.
+        first_ms, second_ms: mean planning times over them.
+        times: so many times as fast is the first: the second's time by the first's.
+        interval: its 95 % interval with the objects resampled; None with fewer than two objects.
+    """
+
+    pairs: int
+    first_ms: float
+    second_ms: float
+    times: float
+    interval: Interval | None
+
+
+def planning_speedup(first: Iterable[TrialRecord], second: Iterable[TrialRecord]) -> Speedup | None:
+    """Pair the trials of two runs in which the detector answered; None without a pair, or without any time."""
+    ones, twos = _by_placement(first), _by_placement(second)
+    times: dict[str, list[tuple[float, float]]] = {}
+    for name, seed in sorted(ones.keys() & twos.keys()):
+        one, two = ones[name, seed].planning_ms, twos[name, seed].planning_ms
+        if one and two:
+            times.setdefault(name, []).append((two, one))
+    pairs = [pair for of_object in times.values() for pair in of_object]
+    if not pairs:
+        return None
+    second_ms, first_ms = (fmean(column) for column in zip(*pairs, strict=True))
+    return Speedup(len(pairs), first_ms, second_ms, second_ms / first_ms, ratio_bootstrap(times, seed=0))
 
 
 def _by_placement(records: Iterable[TrialRecord]) -> dict[tuple[str, int], TrialRecord]:

@@ -62,6 +62,6 @@ _MEANINGS = {
     Outcome.ARM_FAULT: "The arm or the link to it failed.",
     Outcome.GRIPPER_FAULT: "The gripper reported a fault or did not answer.",
     Outcome.CAMERA_FAULT: "No fresh, usable frame came from the camera.",
-    Outcome.DETECTOR_FAULT: "The detector raised an error or answered nonsense.",
+    Outcome.DETECTOR_FAULT: "The detector raised an error, answered nonsense, or did not answer by its deadline.",
     Outcome.OPERATOR_ABORT: "The operator ended the trial.",
 }

@@ -12,6 +12,7 @@ import numpy as np
 
 from robot.errors import SettingsError
 from trials.outcomes import Outcome
+from trials.planning_time import PlanningTime, planning_time
 from trials.record import TrialRecord
 from trials.schedule import PlannedTrial
 
@@ -75,6 +76,7 @@ class Summary:
         detect_ms_median, detect_ms_p95: detection times; None without any.
         fallback: trials in which the fallback was asked.
         fallback_ms_median: the time it took where it was asked, or None.
+        planning: what finding the grasps took, the fallback included, and why it was asked.
         picks_per_hour: successful picks by the hour of cycle time; None without any time.
         outcomes: how many trials ended how; only those that occurred, in the order of ``Outcome``.
         per_object: one each, by name.
@@ -95,6 +97,7 @@ class Summary:
     detect_ms_p95: float | None
     fallback: Proportion
     fallback_ms_median: float | None
+    planning: PlanningTime
     picks_per_hour: float | None
     outcomes: Mapping[Outcome, int]
     per_object: tuple[ObjectSummary, ...]
@@ -137,14 +140,20 @@ def holm_adjusted(p_values: Sequence[float]) -> tuple[float, ...]:
 
 def cluster_bootstrap(values_by_cluster: Mapping[str, Sequence[float]], seed: int) -> Interval | None:
     """95 % percentile interval of the mean of all values, whole clusters resampled; None with fewer than two."""
-    clusters = [values for _, values in sorted(values_by_cluster.items()) if len(values)]
+    pairs = {name: [(value, 1.0) for value in values] for name, values in values_by_cluster.items()}
+    return ratio_bootstrap(pairs, seed)
+
+
+def ratio_bootstrap(pairs_by_cluster: Mapping[str, Sequence[tuple[float, float]]], seed: int) -> Interval | None:
+    """95 % percentile interval of (sum of all firsts) / (sum of all seconds), whole clusters resampled; None with fewer
+    than two clusters. The seconds must be positive."""
+    clusters = [pairs for _, pairs in sorted(pairs_by_cluster.items()) if len(pairs)]
     if len(clusters) < 2:
         return None
-    sums = np.array([sum(values) for values in clusters], dtype=np.float64)
-    counts = np.array([len(values) for values in clusters], dtype=np.float64)
+    sums = np.array([np.sum(np.array(pairs, dtype=np.float64), axis=0) for pairs in clusters])
     drawn = np.random.default_rng(seed).integers(len(clusters), size=(BOOTSTRAP_RESAMPLES, len(clusters)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
+    upper, lower = sums[drawn].sum(axis=1).T
+    low, high = np.quantile(upper / lower, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Interval(float(low), float(high))
 
 
@@ -181,6 +190,7 @@ def summarise(records: Iterable[TrialRecord], planned: Sequence[PlannedTrial]) -
         detect_ms_p95=_quantile(detect_ms, 0.95),
         fallback=Proportion(sum(r.fallback_used for r in done), len(planned)),
         fallback_ms_median=_quantile(fallback_ms, 0.5),
+        planning=planning_time(done),
         picks_per_hour=sum(r.judged_success for r in done) / hours if hours > 0 else None,
         outcomes={outcome: counts[outcome] for outcome in Outcome if counts[outcome]},
         per_object=_per_object(by_trial, planned),

@@ -6,6 +6,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from trials.report.planning import fallback_words
 from trials.report.tables import PROPORTIONS, SO_FAR, VALUES
 from trials.report.words import NOT_MEASURED, counts, percent, percent_range, plural
 from trials.statistics import Proportion, Summary
@@ -26,6 +27,8 @@ def print_summary(summary: Summary, console: Console) -> None:
     console.print(table)
     outcomes = ", ".join(f"{number} {outcome.words}" for outcome, number in summary.outcomes.items())
     console.print(f"Outcomes: {outcomes or 'none yet'}", highlight=False)
+    if words := fallback_words(summary):
+        console.print(words, highlight=False, markup=False)
     if summary.missing:
         missing = plural(len(summary.missing), "planned trial")
         console.print(

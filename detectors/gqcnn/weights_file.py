@@ -50,16 +50,16 @@ def require_shipped() -> None:
     Raises:
         SettingsError: they are missing or damaged; the program ends with "a part of the cell is missing" (3).
     """
-    require_whole(SHIPPED)
+    require_whole(SHIPPED, "gqcnn")
 
 
-def require_whole(path: Path) -> None:
-    """Check weights that the program ships.
+def require_whole(path: Path, name: str) -> None:
+    """Check the weights that the program ships for the detector called ``name``.
 
     Raises:
         SettingsError: they are missing or damaged; the program ends with "a part of the cell is missing" (3).
     """
     try:
-        check_whole(path, _RESTORE.format(path.stem))
+        check_whole(path, _RESTORE.format(name))
     except SettingsError as error:
         raise SettingsError(error.message, error.hint, exit_code=3) from None

@@ -15,4 +15,4 @@ def require_shipped() -> None:
     Raises:
         SettingsError: they are missing or damaged; the program ends with "a part of the cell is missing" (3).
     """
-    require_whole(SHIPPED)
+    require_whole(SHIPPED, "gqstn")

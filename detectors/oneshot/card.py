@@ -97,13 +97,17 @@ def _training(training: Mapping[str, Any]) -> str:
         f"- {training['images']:,} images of training things; {training['epochs']} epochs in {training['minutes']:g} "
         f"min on one core; epoch {training['best_epoch']} had the best mean quality on validation things\n"
         f"- {training['parameters']:,} parameters: {training['network']}\n"
-        f"- Adam, batch {recipe['batch']}, L2 {recipe['l2']:g}, targets among the {recipe['picks']} best grasps of an "
-        f"image, {recipe['places']} places an image, mean of the weights with decay {recipe['averaging']:g}\n"
+        f"- Adam, batch {recipe['batch']}, L2 {recipe['l2']:g}, mean of the weights with decay "
+        f"{recipe['averaging']:g}; targets: {_targets(recipe['picks'])}\n"
         f"- seed {training['seed']}, revision {training['git_revision']}, torch {training['torch']}; teacher "
         f"`{training['teacher_sha256'][:12]}`\n\n"
         f"| epochs | xi | learning rate | teacher forcing |\n| ---: | ---: | ---: | --- |\n{stages}\n\n"
         f"The data set:\n\n{facts}"
     )
+
+
+def _targets(picks: int) -> str:
+    return f"the {picks} best grasps of an image by GQ-CNN" if picks else "any grasp that lifted"
 
 
 def _history(history: list[dict[str, Any]]) -> str:

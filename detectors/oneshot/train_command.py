@@ -71,8 +71,9 @@ def run(args: argparse.Namespace, trainable: Trainable, config: dict[str, Any], 
     encoder(args.backbone)  # an unknown one is refused before the data is prepared
     given = {"batch": args.batch} if args.batch else {}
     recipe = Recipe(stages=_shortened(stages, args.epochs), picks=args.picks, places=places, seed=args.seed, **given)
+    begun = _begun(args, trainable)
     teacher, scenes = _teacher_and_scenes(args)
-    network, before = _network(args, trainable, config, scenes)
+    network, before = begun or (_fresh(args, trainable, config, scenes), {})
     _tell(f"{trainable.name}: {sum(p.numel() for p in network.parameters()):,} parameters, seed {recipe.seed}")
     trainer = Trainer(
         trainable.learner(network, teacher, recipe), scenes, teacher, recipe,
@@ -97,21 +98,25 @@ def _teacher_and_scenes(args: argparse.Namespace) -> tuple[Teacher, PreparedScen
     return teacher, load_prepared(args.data)
 
 
-def _network(
-    args: argparse.Namespace, trainable: Trainable, config: dict[str, Any], scenes: PreparedScenes
-) -> tuple[nn.Module, dict[str, Any]]:
-    """The network, and what is known of the training that it goes on from."""
+def _begun(args: argparse.Namespace, trainable: Trainable) -> tuple[nn.Module, dict[str, Any]] | None:
+    """The network of --init, and what is known of the training that it comes from."""
+    from detectors.oneshot.weights import load_for_training
+
+    return None if args.init is None else load_for_training(args.init, trainable.name, trainable.build)
+
+
+def _fresh(args: argparse.Namespace, trainable: Trainable, config: dict[str, Any], scenes: PreparedScenes) -> nn.Module:
+    """A new network."""
     import torch
 
     from detectors.gqcnn.crop import window_m
     from detectors.oneshot.batches import POSITIVE
-    from detectors.oneshot.weights import load_for_training
 
-    torch.manual_seed(args.seed)
-    if args.init is not None:
-        return load_for_training(args.init, trainable.name, trainable.build)
     good = scenes.grasps[scenes.success > POSITIVE, 4].astype(float)
-    return trainable.build({**config, "gamma_m": round(float(window_m(good).mean()), 4)}), {}
+    if len(good) == 0:
+        raise SettingsError(f"{args.data}: none of its grasps lifts", "give another data set")
+    torch.manual_seed(args.seed)
+    return trainable.build({**config, "gamma_m": round(float(window_m(good).mean()), 4)})
 
 
 def _shortened(stages: Any, epochs: int | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import subprocess
 import sys
@@ -11,8 +12,11 @@ import numpy as np
 import pytest
 import yaml
 
-from cell.command_line import main
-from cell.settings import DEFAULT_CELL_FILE
+from cell import run_command
+from cell.command_line import leave, main
+from cell.settings import DEFAULT_CELL_FILE, CellSettings
+from detectors import registry
+from robot.strict_yaml import build
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -153,3 +157,78 @@ def test_missing_weights_are_named_before_anything_is_made(tmp_path, monkeypatch
     assert "gone.safetensors" in message
     assert "python -m detectors.train gqcnn" in message
     assert not (tmp_path / "run").exists()
+
+
+def prepared(*argv):
+    """The run that a command line asks for, with nothing started."""
+    parser = argparse.ArgumentParser()
+    run_command.add_arguments(parser)
+    request, directory, _ = run_command.prepare(parser.parse_args([str(a) for a in argv]), None)
+    return request, directory
+
+
+def test_each_detector_has_its_own_fallback_unless_one_is_named(tmp_path, monkeypatch):
+    assert prepared("--out", tmp_path / "plain")[0].fallback == "none"
+    monkeypatch.setattr(registry, "DEFAULT_FALLBACK", {"antipodal": "gqcnn"})
+    request, directory = prepared("--out", tmp_path / "run", "--trials", "3")
+    assert request.fallback == directory.run_info["fallback"] == "gqcnn"
+    assert prepared("--out", tmp_path / "other", "--fallback", "gqcnn-1000")[0].fallback == "gqcnn-1000"
+    assert prepared("--out", tmp_path / "declined", "--fallback", "none")[0].fallback == "none"
+
+
+def test_a_resumed_run_keeps_its_fallback(tmp_path, monkeypatch, capsys):
+    prepared("--out", tmp_path / "run", "--fallback", "gqcnn")
+    monkeypatch.setattr(registry, "DEFAULT_FALLBACK", {"antipodal": "gqcnn-1000"})
+    assert prepared("--resume", tmp_path / "run")[0].fallback == "gqcnn"
+    code, line = refusal(capsys, "--resume", tmp_path / "run", "--fallback", "none")
+    assert code == 2
+    assert "fallback: asked for 'none', the run has 'gqcnn'" in line
+    monkeypatch.setattr("detectors.gqcnn.weights_file.SHIPPED", tmp_path / "gone.safetensors")
+    code, line = refusal(capsys, "--resume", tmp_path / "run")
+    assert code == 3
+    assert "gone.safetensors" in line
+
+
+def test_a_run_of_before_the_deadline_can_be_resumed(tmp_path):
+    _, directory = prepared("--out", tmp_path / "run")
+    info = dict(directory.run_info)
+    info["cell"] = {name: value for name, value in info["cell"].items() if name != "detection"}
+    (tmp_path / "run" / "run.yaml").write_text(yaml.safe_dump(info))
+    request, _ = prepared("--resume", tmp_path / "run")
+    assert build(CellSettings, request.cell, "run.yaml").detection.deadline_s == 10.0
+
+
+def test_an_unknown_fallback_is_refused(capsys, tmp_path):
+    code, line = refusal(capsys, "--fallback", "gqcn", "--out", tmp_path / "run")
+    assert code == 2
+    assert "did you mean 'gqcnn'" in line
+
+
+LEAVING = """
+import time
+from cell.command_line import leave
+from detectors.watched import DetectorTimeout, WatchedDetector
+
+class Hanging:
+    name = "hanging"
+    def detect(self, frame, **asked):
+        while True:
+            time.sleep(60)
+
+try:
+    WatchedDetector(Hanging(), 0.05).detect(None)
+except DetectorTimeout:
+    print("late", end="")
+leave(5)
+"""
+
+
+def test_the_program_leaves_with_its_exit_code_though_a_detector_hangs():
+    done = subprocess.run([sys.executable, "-c", LEAVING], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (5, "late", "")
+
+
+def test_the_program_leaves_as_ever_where_nobody_is_at_work():
+    with pytest.raises(SystemExit) as end:
+        leave(3)
+    assert end.value.code == 3

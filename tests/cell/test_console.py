@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -61,6 +62,21 @@ def test_the_panel_shows_state_grasp_success_and_time_left():
     shown = out.getvalue()
     for words in ("trial 3 of 4: mug", "lifting", "grasp at (320, 240) px", "1 of 2 = 50%", "time left"):
         assert words in shown, words
+
+
+def test_what_a_detector_raised_is_shown_and_not_obeyed():
+    console, out = view(terminal=True)
+    with console:
+        console.entered(State.DETECTING, PlannedTrial(3, "mug", 1, 1))
+        console.say("careful failed: KeyError: [/nonsense]")
+    assert "KeyError: [/nonsense]" in out.getvalue()
+
+
+def test_a_fallbacks_time_stands_beside_the_detectors():
+    console, out = view(terminal=False)
+    with console:
+        console.recorded(replace(record(1, Outcome.SUCCESS, True), fallback_used=True, fallback_ms=118.7))
+    assert "51 ms + 119 ms" in out.getvalue()
 
 
 def test_voided_trials_do_not_count_on_the_screen():

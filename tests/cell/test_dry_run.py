@@ -10,7 +10,8 @@ import psutil
 import pytest
 import yaml
 
-from tests.cell.dry_runs import LIMIT_S, children, ledger, run, start
+from cell.settings import DEFAULT_CELL_FILE
+from tests.cell.dry_runs import LIMIT_S, ROOT, children, ledger, run, start
 from trials.outcomes import Outcome
 
 THIRD_PARTY = '''
@@ -36,15 +37,56 @@ def finished(tmp_path_factory):
     return out, code, printed
 
 
+MOODY = '''
+import os, time
+from dataclasses import replace
+from pathlib import Path
+from detectors.antipodal.detector import AntipodalDetector
+from detectors.grasp import Detection
+
+
+class Moody:
+    """Answers late, raises, answers nonsense, behaves, and in the end hangs for good."""
+
+    name = "moody"
+
+    def __init__(self):
+        self._asked = -1  # the first question is the warm-up's
+
+    def detect(self, frame, *, top=1, region=None, seed=0):
+        self._asked += 1
+        detection = AntipodalDetector().detect(frame, top=top, region=region, seed=seed)
+        ledger = Path(os.environ["MOODY_LEDGER"])
+        if self._asked == 1:
+            while not ledger.read_text():  # until it has been given up
+                time.sleep(0.01)
+        if self._asked == 2:
+            raise RuntimeError("no mood")
+        if self._asked == 3:
+            grasp = replace(detection.grasps[0])
+            object.__setattr__(grasp, "width_m", float("nan"))
+            return replace(detection, grasps=(grasp,))
+        if self._asked == 5:
+            while True:
+                time.sleep(1.0)
+        return detection
+'''
+
+
+def installed(folder, name, source):
+    """Somebody else's package with one detector, as if it had been installed in ``folder``."""
+    (folder / f"{name}.py").write_text(source)
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[grasp_cell.detectors]\n{name} = {name}:{name.title()}\n")
+    return folder
+
+
 @pytest.fixture
 def pessimist(tmp_path):
     """A detector that comes from an installed package of somebody else's."""
-    (tmp_path / "pessimist.py").write_text(THIRD_PARTY)
-    info = tmp_path / "pessimist-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: pessimist\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[grasp_cell.detectors]\npessimist = pessimist:Pessimist\n")
-    return tmp_path
+    return installed(tmp_path, "pessimist", THIRD_PARTY)
 
 
 def test_a_dry_run_ends_with_a_full_ledger_and_a_report(finished):
@@ -81,6 +123,29 @@ def test_a_fallback_is_asked_when_the_detector_proposes_nothing(pessimist, tmp_p
     assert record["fallback_used"]
     assert record["fallback_ms"] > 0
     assert record["grasp"] is not None
+    assert (record["fallback_reason"], record["executed"]) == ("nothing proposed", "antipodal")
+    assert "Fallback asked in 1 of 1 planned trials: 1 nothing proposed." in " ".join(printed.split())
+
+
+def test_a_detector_that_hangs_raises_or_answers_nonsense_faults_its_trial_and_the_run_goes_on(tmp_path, monkeypatch):
+    out, cell_file = tmp_path / "run", tmp_path / "cell.yaml"
+    monkeypatch.setenv("MOODY_LEDGER", str(out / "trials.jsonl"))
+    cell = yaml.safe_load(DEFAULT_CELL_FILE.read_text())
+    cell["calibration"]["folder"] = str(ROOT / cell["calibration"]["folder"])
+    cell_file.write_text(yaml.safe_dump(cell | {"detection": {"deadline_s": 2.0}}))
+    path = installed(tmp_path, "moody", MOODY)
+    code, printed = run(
+        "--detector", "moody", "--cell", cell_file, "--objects", block(tmp_path), "--trials", 5, "--seed", 5,
+        "--out", out, path=path,
+    )  # fmt: skip
+    assert code == 0, printed
+    records = ledger(out)
+    late = "moody did not answer within its deadline of 2 s"
+    said = [late, "moody failed: RuntimeError: no mood", "moody failed: ValueError: a grasp needs finite numbers"]
+    assert [r["reason"].startswith(words) for r, words in zip(records, said, strict=False)] == [True] * 3
+    assert [r["outcome"] for r in records] == [*["detector_fault"] * 3, "success", "detector_fault"]
+    assert records[4]["reason"].startswith(late)
+    assert (out / "report.html").exists()
 
 
 def test_a_finished_run_cannot_be_resumed(finished):
@@ -177,6 +242,16 @@ def test_a_ledger_of_another_schedule_is_refused_before_anything_moves(tmp_path)
     assert "is not in this run's schedule" in printed
 
 
+def block(folder):
+    """An object set of one easy object."""
+    objects = folder / "block.yaml"
+    box = {"shape": "box", "size_m": [0.04, 0.06, 0.05], "position_m": [0, 0, 0]}
+    objects.write_text(
+        yaml.safe_dump({"objects": [{"name": "block", "mass_kg": 0.1, "friction": 0.8, "primitives": [box]}]})
+    )
+    return objects
+
+
 FAULTS = [
     ("protective_stop", "lifting", "protective_stop"),
     ("emergency_stop", "approaching", "arm_fault"),
@@ -192,11 +267,7 @@ FAULTS = [
 
 def test_each_fault_gets_its_outcome_and_the_next_trial_runs_normally(tmp_path):
     """Faults in every second trial, on one easy object; in between nothing may be left of them."""
-    objects = tmp_path / "block.yaml"
-    block = {"shape": "box", "size_m": [0.04, 0.06, 0.05], "position_m": [0, 0, 0]}
-    objects.write_text(
-        yaml.safe_dump({"objects": [{"name": "block", "mass_kg": 0.1, "friction": 0.8, "primitives": [block]}]})
-    )
+    objects = block(tmp_path)
     faults = tmp_path / "faults.yaml"
     schedule = [{"fault": f, "trial": 2 * i + 1, "phase": phase} for i, (f, phase, _) in enumerate(FAULTS)]
     faults.write_text(yaml.safe_dump(schedule))

@@ -10,6 +10,7 @@ import pytest
 from cell.perception import Look
 from cell.settings import DEFAULT_CELL_FILE, load_cell
 from cell.trial_cycle import TrialCycle
+from detectors.fallback import FallbackPolicy
 from detectors.grasp import Detection, Grasp
 from robot.frame import Frame, Intrinsics
 from trials.schedule import make_schedule
@@ -32,16 +33,15 @@ class ScriptedMetric:
         self.verdict = verdict
         self.asked = []
 
-    def robust(self, frame, grasps):
+    def quality(self, frame, grasps):
         self.asked.append((frame, tuple(grasps)))
-        return np.array([self.verdict] * len(grasps))
+        return np.array([0.8 if self.verdict else 0.2] * len(grasps))
 
 
 def detected(detector, metric, fallback=None):
     """The ledger's line after the state ``detecting``."""
-    cycle = TrialCycle(
-        load_cell(DEFAULT_CELL_FILE), None, None, detector, fallback, None, lambda words: None, None, metric, None
-    )
+    policy = FallbackPolicy(detector, fallback, metric)
+    cycle = TrialCycle(load_cell(DEFAULT_CELL_FILE), None, None, policy, None, lambda words: None, None, None)
     trial = cycle.begin(make_schedule(["mug"], 1, seed=1)[0])
     trial.look = Look(FRAME, np.eye(4), np.ones(FRAME.depth_m.shape, bool))
     cycle.detecting(trial)
@@ -56,7 +56,7 @@ def test_the_metric_judges_the_top_grasp_of_a_detector_that_says_nothing(verdict
     assert record.quality == 0.9
     assert record.detect_ms == 7.0
     assert metric.asked == [(FRAME, (GRASP,))]
-    assert trial.proposals[1].u == 100.0
+    assert trial.decision.proposals[1].grasp.u == 100.0
 
 
 def test_a_detectors_own_word_stands():
@@ -69,10 +69,10 @@ def test_a_detectors_own_word_stands():
 def test_a_fallbacks_grasp_says_nothing_about_the_detector():
     metric = ScriptedMetric(True)
     record, trial = detected(ScriptedDetector(), metric, fallback=ScriptedDetector(GRASP, name="careful"))
-    assert trial.grasp == GRASP
+    assert trial.grasp == replace(GRASP, robust=True)
     assert record.fallback_used
     assert record.robust is None
-    assert metric.asked == []
+    assert (record.detector, record.executed, record.fallback_reason) == ("scripted", "careful", "nothing proposed")
 
 
 def test_without_a_metric_nothing_is_said():

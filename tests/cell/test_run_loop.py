@@ -6,7 +6,7 @@ import pytest
 
 from cell.run_loop import RunLoop
 from cell.states import PHASES, State
-from cell.trial_cycle import TrialProgress
+from cell.trial_progress import TrialProgress
 from robot.errors import ArmTimeout, CameraError, CellError, DeviceError, GripperError, ProtectiveStop, SimulatorLost
 from trials.ledger import Ledger
 from trials.outcomes import Outcome

@@ -15,9 +15,11 @@ import cv2
 import numpy as np
 import pytest
 
-from detectors import detect_command
-from robot.errors import SettingsError
+from detectors import detect_command, registry
+from detectors.gqcnn import metric
+from robot.errors import CellError, SettingsError
 from robot.frame import Frame
+from tests.detectors.answering import Answering, QualityMetric, grasp
 from tests.detectors.depth_scenes import CAMERA, Box, render
 
 
@@ -47,17 +49,18 @@ def test_json_has_exactly_the_public_fields(files: dict[str, str], tmp_path: Pat
     out = tmp_path / "g.json"
     assert run(*with_files(files), "--top", "3", "--json", str(out)) == 0
     answer: dict[str, Any] = json.loads(out.read_text())
-    assert set(answer) == {"detector", "grasps", "detect_ms", "inpaint_ms", "fallback_used"}
-    assert answer["detector"] == "antipodal"
-    assert answer["fallback_used"] is False
+    fallback = {"fallback_used": False, "fallback_reason": "", "fallback_ms": 0.0}
+    assert set(answer) == {"detector", "grasps", "detect_ms", "inpaint_ms", "executed", *fallback}
+    assert answer["detector"] == answer["executed"] == "antipodal"
+    assert {name: answer[name] for name in fallback} == fallback
     assert len(answer["grasps"]) == 3
     fields = {"u", "v", "angle_rad", "width_m", "width_px", "depth_m", "quality", "robust"}
-    for grasp in answer["grasps"]:
-        assert set(grasp) == fields
-        assert grasp["robust"] is None
-        assert grasp["width_px"] == pytest.approx(grasp["width_m"] * CAMERA.fx / grasp["depth_m"])
-        assert -math.pi / 2 <= grasp["angle_rad"] < math.pi / 2
-    qualities = [grasp["quality"] for grasp in answer["grasps"]]
+    for found in answer["grasps"]:
+        assert set(found) == fields
+        assert found["robust"] is None
+        assert found["width_px"] == pytest.approx(found["width_m"] * CAMERA.fx / found["depth_m"])
+        assert -math.pi / 2 <= found["angle_rad"] < math.pi / 2
+    qualities = [found["quality"] for found in answer["grasps"]]
     assert qualities == sorted(qualities, reverse=True)
 
 
@@ -87,6 +90,76 @@ def test_overlay_is_a_picture_of_the_frame_with_something_drawn(files: dict[str,
     assert 100 < (drawn != color).any(axis=2).sum() < 5000
     assert run(*with_files(files), "--overlay", str(tmp_path / "d.png")) == 0
     assert cv2.imread(str(tmp_path / "d.png")).shape == color.shape
+
+
+@pytest.fixture
+def lineup(monkeypatch: pytest.MonkeyPatch) -> dict[str, Answering]:
+    """Detectors by name, in the place of the registered ones: ``fast`` falls back on ``careful``."""
+    found = {
+        "fast": Answering("fast", grasp(0.31), grasp(0.05)),
+        "careful": Answering("careful", grasp(0.8), grasp(0.6)),
+        "broken": Answering("broken", error=RuntimeError("no [weights]")),
+    }
+    monkeypatch.setattr(registry, "detector_names", lambda: [*found])
+    monkeypatch.setattr(registry, "make_detector", found.__getitem__)
+    monkeypatch.setattr(registry, "DEFAULT_FALLBACK", {"fast": "careful"})
+    monkeypatch.setattr(metric, "load_metric", QualityMetric)
+    return found
+
+
+def answer_of(files: dict[str, str], capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any]:
+    inputs = ("--depth", files["depth"], "--intrinsics", files["intrinsics"])
+    assert run(*inputs, "--json", "-", *arguments) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return found
+
+
+def test_the_fallback_is_asked_as_in_the_cell(
+    files: dict[str, str], lineup: dict[str, Answering], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = answer_of(files, capsys, "--detector", "fast", "--top", "3")
+    assert (answer["detector"], answer["executed"]) == ("fast", "careful")
+    assert [(g["quality"], g["robust"]) for g in answer["grasps"]] == [(0.8, True), (0.6, None), (0.31, False)]
+    assert (answer["fallback_used"], answer["fallback_reason"]) == (True, "not robust (0.31)")
+    assert answer["fallback_ms"] >= 0
+    assert answer["detect_ms"] == 7.0
+
+
+def test_the_default_fallback_is_the_detectors_own_and_can_be_declined(
+    files: dict[str, str], lineup: dict[str, Answering], capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = answer_of(files, capsys, "--detector", "fast", "--fallback", "none")
+    assert (answer["executed"], answer["fallback_used"], answer["grasps"][0]["robust"]) == ("fast", False, None)
+    assert lineup["careful"].asked == []
+    answer = answer_of(files, capsys, "--detector", "careful", "--fallback", "fast")
+    assert (answer["executed"], answer["fallback_used"]) == ("careful", False)
+
+
+def test_a_grasp_below_the_floor_is_no_answer(
+    files: dict[str, str], lineup: dict[str, Answering], capsys: pytest.CaptureFixture[str]
+) -> None:
+    lineup["fast"].grasps, lineup["careful"].grasps = (grasp(0.05),), (grasp(0.02),)
+    inputs = ("--depth", files["depth"], "--intrinsics", files["intrinsics"])
+    assert run(*inputs, "--detector", "fast") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "best grasp 0.05, below the floor of 0.10; careful: best grasp 0.02, below the floor" in printed
+
+
+def test_a_detector_that_fails_is_one_error(files: dict[str, str], lineup: dict[str, Answering]) -> None:
+    inputs = ("--depth", files["depth"], "--intrinsics", files["intrinsics"])
+    with pytest.raises(CellError, match=r"broken failed: RuntimeError: no \[weights\]"):
+        run(*inputs, "--detector", "broken")
+
+
+def test_a_failed_fallback_and_an_unknown_one(
+    files: dict[str, str], lineup: dict[str, Answering], capsys: pytest.CaptureFixture[str]
+) -> None:
+    inputs = ("--depth", files["depth"], "--intrinsics", files["intrinsics"], "--detector", "fast")
+    assert run(*inputs, "--fallback", "broken") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "not robust (0.31); broken failed: RuntimeError: no [weights]" in printed
+    with pytest.raises(SettingsError, match="did you mean 'careful'"):
+        run(*inputs, "--fallback", "carefull")
 
 
 def test_same_seed_same_json(files: dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,6 +89,8 @@ def fake_record(planned: PlannedTrial, detector: str = "antipodal", failing: flo
         inpaint_ms=round(4 + 2 * draw("inpaint"), 2),
         fallback_used=fallback,
         fallback_ms=round(400 + 900 * draw("slow"), 1) if fallback else 0.0,
+        fallback_reason=f"not robust ({0.5 * draw('slow'):.2f})" if fallback else "",
+        executed="" if aimless else "cem" if fallback else detector,
         cycle_s=round(9 + 5 * draw("cycle"), 2),
         grasp=None if aimless else grasp,
         reason=FAILURES.get(outcome, "held after the shake, jaws at 41 mm"),
@@ -122,10 +124,10 @@ def fake_frame(planned: PlannedTrial) -> tuple[NDArray[np.float32], NDArray[np.u
 
 def make_run(
     path: Path, detector: str = "antipodal", trials: int = 60, done: int | None = None, seed: int = 7,
-    failing: float = 0.12, frames: bool = True, objects: tuple[str, ...] = OBJECTS,
+    failing: float = 0.12, frames: bool = True, objects: tuple[str, ...] = OBJECTS, fallback: str = "cem",
 ) -> RunDirectory:  # fmt: skip
     """A run directory on disk with ``done`` of ``trials`` trials carried out, one of them after a voided attempt."""
-    run = RunDirectory.create(path, run_info(detector, trials, seed, objects))
+    run = RunDirectory.create(path, run_info(detector, trials, seed, objects) | {"fallback": fallback})
     with Ledger.open(run.ledger_path) as ledger:
         for planned in run.planned()[:done]:
             record = fake_record(planned, detector, failing)

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.trials.fake_run import make_record, schedule
-from trials.comparison import compare
+from trials.comparison import compare, planning_speedup
 from trials.outcomes import Outcome
 from trials.record import TrialRecord
 from trials.schedule import PlannedTrial
@@ -66,3 +66,34 @@ def test_runs_with_other_placements_cannot_be_compared() -> None:
     assert c.p_value is None
     assert c.difference is None
     assert c.difference_interval is None
+
+
+def timed(ms: float, slow_ms: float = 0.0, plan: tuple[PlannedTrial, ...] = PLAN) -> list[TrialRecord]:
+    """Every third trial takes ``slow_ms`` more."""
+    return [
+        make_record(p, detect_ms=ms, fallback_used=p.trial % 3 == 0, fallback_ms=slow_ms if p.trial % 3 == 0 else 0.0)
+        for p in plan
+    ]
+
+
+def test_a_fallback_now_and_then_is_set_against_always_asking_it() -> None:
+    s = planning_speedup(timed(20.0, 120.0), timed(120.0))
+    assert s is not None
+    assert (s.pairs, s.first_ms, s.second_ms) == (60, pytest.approx(60.0), pytest.approx(120.0))
+    assert s.times == pytest.approx(2.0)
+    assert s.interval is not None
+    assert s.interval.low < 2.0 < s.interval.high
+    slower = planning_speedup(timed(120.0), timed(20.0, 120.0))
+    assert slower is not None
+    assert slower.times == pytest.approx(0.5)
+
+
+def test_planning_is_compared_on_shared_placements_where_both_detected() -> None:
+    short = timed(120.0, plan=PLAN[:10])
+    short[0] = make_record(PLAN[0], outcome=Outcome.CAMERA_FAULT, success=False)
+    short[1] = make_record(PLAN[1], detect_ms=1e6, voided=True)
+    s = planning_speedup(timed(20.0), short)
+    assert s is not None
+    assert (s.pairs, s.times) == (8, pytest.approx(6.0))
+    assert planning_speedup(timed(20.0), timed(120.0, plan=schedule(60, seed=8))) is None
+    assert planning_speedup([], []) is None

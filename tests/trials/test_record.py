@@ -31,8 +31,11 @@ def records(draw: st.DrawFn) -> TrialRecord:
         quality=draw(st.none() | st.floats(0, 1)),
         detect_ms=draw(st.none() | times),
         inpaint_ms=draw(times),
+        judge_ms=draw(times),
         fallback_used=draw(st.booleans()),
         fallback_ms=draw(times),
+        fallback_reason=draw(texts),
+        executed=draw(texts),
         cycle_s=draw(times),
         grasp=draw(st.none() | st.just(GRASP)),
         started_at=utc_now(draw(st.floats(0, 4e9))),
@@ -52,7 +55,7 @@ def test_a_line_holds_the_whole_record_and_nothing_breaks_it(record: TrialRecord
 def test_the_public_fields_stand_in_the_line() -> None:
     values = json.loads(fake_record(PLANNED).to_json())
     public = "trial object pose_seed detector outcome success referee_success robust quality detect_ms inpaint_ms "
-    public += "fallback_used fallback_ms cycle_s grasp started_at reason voided"
+    public += "judge_ms fallback_used fallback_ms fallback_reason executed cycle_s grasp started_at reason voided"
     assert set(values) == set(public.split())
     assert set(values["grasp"]) == set(GRASP)
 
@@ -91,6 +94,9 @@ def test_the_grasp_cannot_be_changed_afterwards() -> None:
         {"grasp": {**GRASP, "u": math.nan}},
         {"grasp": {k: v for k, v in GRASP.items() if k != "u"}},
         {"grasp": {**GRASP, "robust": True}},
+        {"fallback_reason": None},
+        {"executed": 3},
+        {"judge_ms": -1.0},
     ],
 )
 def test_nonsense_is_refused(changes: dict[str, Any]) -> None:
@@ -111,6 +117,46 @@ def test_nonsense_is_refused(changes: dict[str, Any]) -> None:
 def test_a_line_that_is_no_record_is_refused(line: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         TrialRecord.from_json(line)
+
+
+def test_a_line_of_before_the_fallbacks_reasons_is_read() -> None:
+    record = make_record(PLANNED, detect_ms=31.0, inpaint_ms=4.0, fallback_used=True, fallback_ms=400.0)
+    values = json.loads(record.to_json())
+    for name in ("judge_ms", "fallback_reason", "executed"):
+        del values[name]
+    old = TrialRecord.from_json(json.dumps(values))
+    assert old == record
+    assert (old.fallback_cause, old.executed_fallback, old.planning_ms) == ("", False, 435.0)
+    del values["fallback_ms"]
+    with pytest.raises(ValueError, match="'fallback_ms' is missing"):
+        TrialRecord.from_json(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [
+        ("", ""),
+        ("nothing proposed", "nothing proposed"),
+        ("not robust (0.31)", "not robust"),
+        ("not robust (0.31); gqcnn failed: ValueError: (nonsense)", "not robust"),
+        ("nothing proposed; gqcnn failed: ValueError", "nothing proposed"),
+    ],
+)
+def test_a_fallbacks_reason_has_a_cause_that_can_be_counted(reason: str, cause: str) -> None:
+    assert make_record(PLANNED, fallback_reason=reason).fallback_cause == cause
+
+
+def test_planning_is_everything_from_the_image_to_the_grasp() -> None:
+    record = make_record(PLANNED, detect_ms=30.0, inpaint_ms=4.0, judge_ms=2.0, fallback_used=True, fallback_ms=100.0)
+    assert record.planning_ms == 136.0
+    assert make_record(PLANNED).planning_ms is None
+
+
+def test_whose_grasp_was_executed_is_told_apart() -> None:
+    asked = {"detector": "fast", "fallback_used": True}
+    assert make_record(PLANNED, **asked, executed="careful").executed_fallback
+    assert not make_record(PLANNED, **asked, executed="fast").executed_fallback
+    assert not make_record(PLANNED, **asked, executed="").executed_fallback
 
 
 def test_the_referee_has_the_last_word() -> None:

@@ -18,6 +18,7 @@ from trials.statistics import (
     cluster_bootstrap,
     holm_adjusted,
     mcnemar_exact,
+    ratio_bootstrap,
     summarise,
     wilson_interval,
 )
@@ -104,6 +105,17 @@ def test_the_bootstrap_weighs_objects_by_their_trials_and_needs_two() -> None:
     assert cluster_bootstrap({"a": [1.0, 0.0], "b": []}, 0) is None
 
 
+def test_the_bootstrap_of_a_ratio_draws_both_sums_together() -> None:
+    alike = {name: [(3.0, 1.0), (30.0, 10.0)] for name in OBJECTS}
+    interval = ratio_bootstrap(alike, 0)
+    assert interval is not None
+    assert (interval.low, interval.high) == (pytest.approx(3.0), pytest.approx(3.0))
+    unlike = ratio_bootstrap({"a": [(1.0, 1.0)], "b": [(30.0, 10.0)]}, 0)
+    assert unlike is not None
+    assert (unlike.low, unlike.high) == (pytest.approx(1.0), pytest.approx(3.0))
+    assert ratio_bootstrap({"a": [(1.0, 1.0)]}, 0) is None
+
+
 def summary_of(**changes: object) -> Summary:
     return summarise([make_record(p, **changes) for p in PLAN], PLAN)
 
@@ -170,6 +182,8 @@ def test_times_are_those_that_were_measured() -> None:
     assert summary.detect_ms_p95 == pytest.approx(56.1)
     assert summary.fallback == Proportion(15, 60)
     assert summary.fallback_ms_median == statistics.median(range(400, 6001, 400))
+    assert summary.planning.fallback_total_ms == sum(range(400, 6001, 400))
+    assert summary.planning.mean_ms == pytest.approx((sum(range(1, 60)) + sum(range(400, 5601, 400))) / 59)
 
 
 def test_the_parts_add_up_on_a_mixed_run() -> None:

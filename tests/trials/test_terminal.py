@@ -1,4 +1,5 @@
 import io
+import re
 import subprocess
 import sys
 
@@ -24,6 +25,14 @@ def test_the_headline_table_is_printed() -> None:
     assert row.split("referee")[1].split() == ["86.7", "%", "75.8", "–", "93.1", "%", "52", "of", "60"]
     assert "Outcomes: 53 success, 1 empty" in text
     assert "INCOMPLETE" not in text
+
+
+def test_the_fallbacks_reasons_and_cost_are_printed_where_it_was_asked() -> None:
+    text = " ".join(printed(60).split())
+    assert re.search(
+        r"Fallback asked in (\d+) of 60 planned trials: \1 not robust\. Its grasp was the chosen one in", text
+    )
+    assert "Fallback asked in" not in printed(1)
 
 
 def test_an_incomplete_run_is_said_to_be_so() -> None:

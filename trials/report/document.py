@@ -14,6 +14,7 @@ import yaml
 from robot.errors import SettingsError
 from trials.report.charts import forest_chart, outcome_chart, time_chart, time_edges
 from trials.report.gallery import gallery
+from trials.report.planning import fallback_of, fallback_words, planning_table
 from trials.report.run_view import RunView, load_runs
 from trials.report.tables import PROPORTIONS, comparison_table, headline_table, object_table, side_by_side_table
 from trials.report.words import NOT_MEASURED, counts, definitions_html, percent, percent_range, plural
@@ -55,7 +56,7 @@ def render(runs: Sequence[RunView]) -> str:
 
 def _single(run: RunView) -> str:
     header = f'<p class="kicker">Grasp trials</p><h1>{escape(run.label)}</h1>{_verdict(run)}{_facts(run)}'
-    results = f'<section id="results"><h2>Results</h2>{headline_table(run)}</section>'
+    results = f'<section id="results"><h2>Results</h2>{headline_table(run)}{_fallback(run)}</section>'
     return f"<header>{header}</header>{_warnings(run)}{_dry_run_note([run])}{results}{_run_sections(run, runs=1)}"
 
 
@@ -72,12 +73,18 @@ def _several(runs: Sequence[RunView]) -> str:
         f'<ul class="verdicts">{lines}</ul></header>{warnings}{_dry_run_note(runs)}'
         f'<section id="results"><h2>Results</h2>{side_by_side_table(runs)}{forest_chart(groups)}</section>'
         f'<section id="comparison"><h2>Paired comparison</h2>{comparison_table(runs)}</section>'
+        f'<section id="planning"><h2>Planning time</h2>{planning_table(runs)}</section>'
     )
     edges = _shared_edges(runs)
     for run in runs:
         html += f'<section class="run"><h2 class="run-title">{escape(run.label)}</h2>{_facts(run)}</section>'
         html += _run_sections(run, runs=len(runs), edges=edges)
     return html
+
+
+def _fallback(run: RunView) -> str:
+    words = fallback_words(run.summary)
+    return f"<p>{escape(words)}</p>" if words else ""
 
 
 def _run_sections(run: RunView, runs: int, edges: Sequence[float] | None = None) -> str:
@@ -120,7 +127,7 @@ def _facts(run: RunView) -> str:
     rows = {
         "World": "dry run (simulated)" if info.get("dry_run") else "hardware" if "dry_run" in info else None,
         "Detector": info.get("detector"),
-        "Fallback": info.get("fallback") or "none",
+        "Fallback": fallback_of(run) or "none",
         "Plan": f"{plural(len(run.planned), 'trial')}, {objects}, up to {plural(repeats, 'repeat')}",
         "Seed": info.get("seed"),
         "Cell": info.get("cell_file"),

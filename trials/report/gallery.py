@@ -66,6 +66,8 @@ def _details(record: TrialRecord) -> str:
         parts.append("robust" if record.robust else "not robust")
     if record.fallback_used:
         parts.append(f"fallback +{milliseconds(record.fallback_ms)}")
+        parts += [escape(record.fallback_reason)] if record.fallback_reason else []
+        parts += [f"{escape(record.executed)}'s grasp"] if record.executed else []
     return " · ".join(parts)
 
 

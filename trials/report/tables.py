@@ -37,6 +37,7 @@ VALUES: tuple[tuple[str, Callable[[Summary], str]], ...] = (
     ("Detection time, median", lambda s: milliseconds(s.detect_ms_median)),
     ("Detection time, 95th percentile", lambda s: milliseconds(s.detect_ms_p95)),
     ("Fallback's extra time, median", lambda s: milliseconds(s.fallback_ms_median)),
+    ("Planning time, mean", lambda s: milliseconds(s.planning.mean_ms)),
     ("Picks per hour", lambda s: NOT_MEASURED if s.picks_per_hour is None else f"{s.picks_per_hour:.0f}"),
     ("Trials completed of planned", lambda s: f"{s.completed} of {s.planned}"),
     ("Voided attempts, repeated", lambda s: str(s.voided)),

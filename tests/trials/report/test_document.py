@@ -58,6 +58,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     make_run(root / "one")
     make_run(root / "two", detector="gqstn", failing=0.3, frames=False)
     make_run(root / "short", detector="cem", done=37, frames=False)
+    make_run(root / "always", detector="cem", frames=False, fallback="none")
     make_run(root / "elsewhere", detector="cem", seed=8, frames=False)
     return {path.name: path for path in root.iterdir()}
 
@@ -128,6 +129,27 @@ def test_several_runs_are_compared_pair_by_pair(tmp_path: Path, runs: dict[str, 
     assert {f"run{r}-t1" for r in (1, 2, 3)} <= set(page.ids)
 
 
+def test_the_fallbacks_share_reasons_and_cost_are_told(tmp_path: Path, runs: dict[str, Path]) -> None:
+    _, page = report(tmp_path, runs["one"])
+    text = page.text.replace("\u202f", " ")
+    told = re.search(r"Fallback asked in (\d+) of 60 planned trials: \1 not robust\. Its grasp was the chosen", text)
+    assert told is not None
+    assert len(re.findall(r"fallback \+[\d,.]+ ms · not robust \(0\.\d\d\)", text)) == int(told[1])
+    assert "Planning time, mean" in text
+
+
+def test_a_fallback_is_set_against_the_run_that_always_asks_it(tmp_path: Path, runs: dict[str, Path]) -> None:
+    _, page = report(tmp_path, runs["one"], runs["always"])
+    text = page.text.replace("\u202f", " ")
+    claim = re.search(r"antipodal with its fallback plans (\d+\.\d) times as fast as always asking cem: ", text)
+    assert claim is not None
+    assert float(claim[1]) > 1.0
+    assert "% interval over objects" in text
+    assert text.count("times as fast") == 1
+    _, page = report(tmp_path, runs["one"], runs["two"])
+    assert "times as fast" not in page.text
+
+
 def test_runs_with_other_placements_are_not_tested_against_each_other(tmp_path: Path, runs: dict[str, Path]) -> None:
     _, page = report(tmp_path, runs["one"], runs["elsewhere"])
     assert "no placement in common" in page.text
@@ -142,11 +164,18 @@ def test_runs_of_one_detector_are_told_apart(tmp_path: Path, runs: dict[str, Pat
 
 def test_names_from_outside_cannot_break_the_page(tmp_path: Path) -> None:
     nasty = "<script>alert(1)</script>&\"'"
-    run = RunDirectory.create(tmp_path / "run", run_info(nasty, 2, 1, (nasty, "cup")) | {"cell_file": nasty})
-    with Ledger.open(run.ledger_path) as ledger:
-        for planned in run.planned():
-            ledger.append(make_record(planned, detector=nasty, reason=nasty, voided=planned.trial == 2))
-    _, page = report(tmp_path, run.path)
+    paths = []
+    for name in ("run", "other"):
+        info = run_info(nasty, 2, 1, (nasty, "cup")) | {"cell_file": nasty, "fallback": nasty}
+        run = RunDirectory.create(tmp_path / name, info)
+        asked = {"fallback_used": True, "fallback_reason": nasty, "executed": nasty}
+        with Ledger.open(run.ledger_path) as ledger:
+            for planned in run.planned():
+                ledger.append(make_record(planned, detector=nasty, reason=nasty, voided=planned.trial == 2, **asked))
+        paths.append(run.path)
+    _, page = report(tmp_path, *paths)
+    assert page.tags["script"] == 0
+    _, page = report(tmp_path, paths[0])
     assert page.tags["script"] == 0
     assert page.text.count(nasty) >= 5
 
