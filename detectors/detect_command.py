@@ -15,6 +15,7 @@ from robot.errors import CellError, SettingsError
 if TYPE_CHECKING:
     from detectors.fallback import Decision, FallbackPolicy
     from detectors.grasp import Grasp
+    from detectors.registry import Detector
     from robot.frame import Frame, Intrinsics
 
 FALLBACK_HELP = (
@@ -36,7 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--top", type=_positive, default=1, metavar="K", help="how many grasps at most (default 1)")
     parser.add_argument("--json", metavar="FILE", help="write the grasps there; '-' prints JSON and nothing else")
-    parser.add_argument("--overlay", type=Path, metavar="PNG", help="write a picture of the grasps there")
+    parser.add_argument(
+        "--overlay",
+        type=Path,
+        metavar="PNG",
+        help="write a picture of the grasps there; with gqstn also of what its stages saw",
+    )
     parser.add_argument("--seed", type=SEED, default=0, metavar="S", help="of whatever is drawn at random (default 0)")
 
 
@@ -62,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.json:
         _write(Path(args.json), (json.dumps(answer, indent=2) + "\n").encode())
     if args.overlay:
-        _write(args.overlay, _overlay_png(frame, grasps))
+        _write(args.overlay, _overlay_png(policy.detector, frame, grasps))
     if args.json != "-":
         _print_table(name, decision, grasps)
     elif not grasps:
@@ -147,12 +153,15 @@ def _write(path: Path, content: bytes) -> None:
         raise SettingsError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
-def _overlay_png(frame: Frame, grasps: Sequence[Grasp]) -> bytes:
+def _overlay_png(detector: Detector, frame: Frame, grasps: Sequence[Grasp]) -> bytes:
+    """A detector that has more to show than its grasps, such as what its stages saw, has a ``draw`` of its own."""
     import cv2
 
     from detectors.overlay import draw_grasps
 
-    _, encoded = cv2.imencode(".png", draw_grasps(frame, grasps)[:, :, ::-1])
+    draw = getattr(detector, "draw", draw_grasps)
+
+    _, encoded = cv2.imencode(".png", draw(frame, grasps)[:, :, ::-1])
     return encoded.tobytes()
 
 

@@ -22,9 +22,9 @@ def tilted_table(tilt_rad: float = 0.06) -> Table:
     return Table(normal=normal, offset_m=-DISTANCE_M * math.cos(tilt_rad), bow=np.zeros(6), noise_m=0.0)
 
 
-def smooth_image(seed: int = 0, dtype: torch.dtype = torch.float64) -> Images:
+def smooth_image(seed: int = 0, dtype: torch.dtype = torch.float64, tilt_rad: float = 0.06) -> Images:
     """Hills some centimetres high and wide on a tilted table: their derivatives are those of a smooth function."""
-    rng, table = np.random.default_rng(seed), tilted_table()
+    rng, table = np.random.default_rng(seed), tilted_table(tilt_rad)
     v, u = np.mgrid[0 : CAMERA.height, 0 : CAMERA.width].astype(float)
     rays = np.stack([(u - CAMERA.cx) / CAMERA.fx, (v - CAMERA.cy) / CAMERA.fy, np.ones(u.shape)])
     depth = table.offset_m / np.tensordot(table.normal, rays, axes=1)
