@@ -29,7 +29,7 @@ Float = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 CELL_PX = 4
-TABLE_POINTS = 1200
+TABLE_POINTS = 600
 _MULTIPLE_PX, _LARGEST_PX = 16, 512
 _STANDS_M = 0.005
 _MOST_GRASPS = 3

@@ -100,7 +100,7 @@ class Views:
         missing = offset_m.ndim - 3
         turn = self.turn.reshape(*self.turn.shape[:2], *[1] * missing, 2, 2)
         scale = images.camera[:, None, :2] / self.distance_m[..., None]
-        turned = (turn @ offset_m[..., None])[..., 0]
+        turned = offset_m[..., :1] * turn[..., 0] + offset_m[..., 1:] * turn[..., 1]
         return _spread(self.centre_px, missing) + turned * _spread(scale, missing)
 
     def moved(self, images: Images, offset_m: Tensor) -> Views:

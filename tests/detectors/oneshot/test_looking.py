@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.gqcnn.crop import crop_depths
@@ -46,6 +46,7 @@ def test_heights_are_metres_above_the_table() -> None:
     assert float(shown.mean()) * HEIGHT_UNIT_M == pytest.approx(0.05, abs=1e-3)
 
 
+@settings(deadline=None)
 @given(ANGLES, OFFSETS, OFFSETS, ANGLES)
 def test_moving_and_turning_compose(start: float, x: float, y: float, turn: float) -> None:
     """An offset in a turned view is the turned offset in the image."""
@@ -59,6 +60,7 @@ def test_moving_and_turning_compose(start: float, x: float, y: float, turn: floa
     assert math.remainder(float(moved.angle_rad.detach()) - start - turn, 2 * math.pi) == pytest.approx(0, abs=1e-9)
 
 
+@settings(deadline=None)
 @given(OFFSETS, OFFSETS, ANGLES)
 def test_a_pixel_goes_into_a_view_and_back(x: float, y: float, angle: float) -> None:
     images = smooth_image()
