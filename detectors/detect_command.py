@@ -25,7 +25,7 @@ FALLBACK_HELP = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("--detector", required=True, metavar="NAME", help="which detector looks, e.g. antipodal")
+    parser.add_argument("--detector", required=True, metavar="NAME", help="which detector looks, e.g. gqstn")
     parser.add_argument("--fallback", metavar="NAME|none", help=FALLBACK_HELP)
     parser.add_argument(
         "--depth", required=True, type=Path, metavar="FILE", help="depth: .npy or .tiff in metres, 16-bit .png in mm"

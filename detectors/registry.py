@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -82,6 +83,14 @@ def check_ready(name: str) -> None:
     check_name(name)
     if name in _WEIGHTS:
         importlib.import_module(_WEIGHTS[name]).require_shipped()
+
+
+def shipped_weights(name: str) -> Path | None:
+    """The weights file of the detector called ``name``; None for one that ships none."""
+    if name not in _WEIGHTS:
+        return None
+    path: Path = importlib.import_module(_WEIGHTS[name]).SHIPPED
+    return path
 
 
 def make_detector(name: str) -> Detector:

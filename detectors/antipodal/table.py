@@ -65,11 +65,17 @@ def fit_table(frame: Frame, rng: np.random.Generator, points: int = _POINTS) -> 
     seen = np.flatnonzero(frame.valid)
     if len(seen) < 100:
         return None
-    v, u = np.divmod(seen[np.linspace(0, len(seen) - 1, min(points, len(seen))).astype(int)], frame.intrinsics.width)
+    v, u = np.divmod(seen[_spread(len(seen), min(points, len(seen)))], frame.intrinsics.width)
     K, z = frame.intrinsics, frame.depth_m[v, u].astype(np.float64)
     rays = np.stack([(u - K.cx) / K.fx, (v - K.cy) / K.fy, np.ones(len(u))], axis=1)
     plane = _best_hypothesis(rays, z, rng)
     return None if plane is None else _refined(rays, z, plane)
+
+
+def _spread(length: int, count: int) -> NDArray[np.intp]:
+    """``count`` places spread over ``length``; at even steps a step of whole rows would take all from one column."""
+    jitter = np.random.default_rng(0).random(count)
+    return ((np.arange(count) + jitter) * (length / count)).astype(np.intp)
 
 
 def _best_hypothesis(rays: Array, z: Array, rng: np.random.Generator) -> Array | None:

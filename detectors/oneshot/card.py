@@ -61,8 +61,9 @@ def add_table(weights: Path, title: str, rows: dict[str, dict[str, Any]], comman
         raise SettingsError(f"{path}: cannot be read: {error}") from None
     results.setdefault("tables", {})[title] = rows
     for name, text in (("commands", command), ("notes", note)):
+        results.setdefault(name, {}).pop(title, None)
         if text:
-            results.setdefault(name, {})[title] = text
+            results[name][title] = text
     return write_card(weights, results)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from detectors.antipodal.detector import NO_DEPTH, NO_TABLE, NOT_ALLOWED, NOTHING_THERE, pick_different
+from detectors.antipodal.settings import AntipodalSettings
 from detectors.antipodal.table import Table, fit_table
 from detectors.gqcnn.grasp_arrays import GraspArrays
 from detectors.gqcnn.metric import RobustnessMetric, is_robust
@@ -32,6 +33,8 @@ CELL_PX = 4
 TABLE_POINTS = 600
 _MULTIPLE_PX, _LARGEST_PX = 16, 512
 _STANDS_M = 0.005
+_COARSE_M, _AROUND_M = 0.004, 0.06
+_TALLEST_M = AntipodalSettings.max_height_m
 _MOST_GRASPS = 3
 
 
@@ -60,7 +63,8 @@ class Looked:
         views: (1, 1).
         shape: rows and columns of the first view.
         far: (1, 1, rows, columns) what it shows, as heights in units of 4 cm.
-        allowed: (rows / 4, columns / 4) where a grasp may be: inside the region, on depth that was measured.
+        allowed: (rows / 4, columns / 4) where a grasp may be: inside the region, on depth that was measured, and on
+            nothing so tall that it is a part of the cell.
     """
 
     images: Images
@@ -122,16 +126,25 @@ class OneShotDetector:
         if not looked.something_there:
             return (), NOTHING_THERE
         with torch.inference_mode():
-            found = as_arrays(self.network.propose(looked, count))
-        found = found.take(_different(found, frame, region))
+            found = self._usable(looked, count, frame, region)
+            if not _solid(found.take(slice(0, 1)), looked, frame).any() and count < _MOST_GRASPS:
+                found = self._usable(looked, _MOST_GRASPS, frame, region)
+            # As the antipodal sampler, rather not across a hollow: what holds there is hard to judge from above.
+            found = found.take(np.argsort(~_solid(found, looked, frame), kind="stable")[:count])
         if len(found) == 0:
             return (), NOT_ALLOWED
         quality = self._metric.quality_in(filled, frame.intrinsics, found)
         return tuple(_grasp(found, index, float(quality[index])) for index in range(len(found))), ""
 
+    def _usable(self, looked: Looked, count: int, frame: Frame, region: Mask | None) -> GraspArrays:
+        found = as_arrays(self.network.propose(looked, count))
+        return found.take(_different(found, frame, region))
+
 
 def look(frame: Frame, filled_m: Float, table: Table, region: Mask | None, *, any_size: bool = True) -> Looked:
-    """Lay the first view over the region, or over the whole image.
+    """Lay the first view over all that stands on the table where a grasp may be.
+
+    What is bare need not be looked at closely, which saves most of the time of a network whose view may be of any size.
 
     Args:
         frame: what the camera saw.
@@ -141,7 +154,7 @@ def look(frame: Frame, filled_m: Float, table: Table, region: Mask | None, *, an
         any_size: whether the view may be as large as it needs, or is 128 x 128 about the middle.
     """
     images = Images.of(filled_m, frame.intrinsics, table)
-    low, high = _bounds(frame.intrinsics, region)
+    low, high = _around_what_stands(images, frame, region)
     middle = torch.tensor([[((low + high) / 2).tolist()]], dtype=torch.float32)
     views = Views(middle, torch.eye(2).expand(1, 1, 2, 2), images.table_depth(middle))
     scale = images.camera[0, :2].numpy() / float(views.distance_m)
@@ -168,6 +181,32 @@ def bar_on_a_table() -> Frame:
     return Frame(depth_m, Intrinsics(fx=300.0, fy=300.0, cx=159.5, cy=119.5, width=320, height=240))
 
 
+def _around_what_stands(
+    images: Images, frame: Frame, region: Mask | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """First and last pixel (u, v) about all that stands where a grasp may be; of all such places where nothing does."""
+    low, high = _bounds(frame.intrinsics, region)
+    distance_m = float(images.table_depth(torch.from_numpy(((low + high) / 2)[None, None]).float()))
+    px_per_m = np.array([frame.intrinsics.fx, frame.intrinsics.fy]) / distance_m
+    step = np.maximum(_COARSE_M * px_per_m, 1.0)
+    u, v = np.meshgrid(np.arange(low[0], high[0] + 1, step[0]), np.arange(low[1], high[1] + 1, step[1]))
+    height_m = _heights(images, frame, u, v)
+    standing = _inside(u, v, frame, region) & (height_m > _STANDS_M) & (height_m < _TALLEST_M)
+    if not standing.any():
+        return low, high
+    around = _AROUND_M * px_per_m
+    first = np.array([u[standing].min(), v[standing].min()]) - around
+    last = np.array([u[standing].max(), v[standing].max()]) + around
+    return np.maximum(first, low), np.minimum(last, high)
+
+
+def _heights(images: Images, frame: Frame, u: NDArray[np.floating], v: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(rows, columns) heights above the table [m] of what was measured nearest to pixels."""
+    pixels = torch.from_numpy(np.stack([u, v], axis=-1).astype(np.float32))[None, None]
+    depth_m = torch.from_numpy(_nearest(frame.depth_m, u, v))[None, None]
+    return np.asarray(images.height_m(pixels, depth_m)[0, 0].numpy())
+
+
 def _bounds(K: Intrinsics, region: Mask | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """First and last pixel (u, v) of the region, or of the image where there is none or it is empty."""
     if region is None or not region.any():
@@ -189,8 +228,23 @@ def _allowed(images: Images, views: Views, shape: tuple[int, int], frame: Frame,
     y, x = torch.meshgrid(
         (torch.arange(rows) - (rows - 1) / 2) * step, (torch.arange(columns) - (columns - 1) / 2) * step, indexing="ij"
     )
-    pixels = views.pixels(images, torch.stack([x, y], dim=-1)[None, None])[0, 0].numpy()
-    return _inside(pixels[..., 0], pixels[..., 1], frame, region)
+    pixels = views.pixels(images, torch.stack([x, y], dim=-1)[None, None])
+    u, v = pixels[0, 0].numpy()[..., 0], pixels[0, 0].numpy()[..., 1]
+    return np.asarray(_inside(u, v, frame, region) & (_heights(images, frame, u, v) < _TALLEST_M))
+
+
+def _nearest(image: Float, u: NDArray[np.floating], v: NDArray[np.floating]) -> Float:
+    """The image's values at pixels, those beyond its edge at the edge."""
+    row = np.clip(np.rint(v).astype(np.intp), 0, image.shape[0] - 1)
+    column = np.clip(np.rint(u).astype(np.intp), 0, image.shape[1] - 1)
+    return np.asarray(image[row, column])
+
+
+def _solid(grasps: GraspArrays, looked: Looked, frame: Frame) -> Mask:
+    """(n,) whether something stands right under the middle."""
+    if len(grasps) == 0:
+        return np.zeros(0, dtype=bool)
+    return np.asarray(_heights(looked.images, frame, grasps.u[None], grasps.v[None])[0] > _STANDS_M)
 
 
 def _different(grasps: GraspArrays, frame: Frame, region: Mask | None) -> NDArray[np.intp]:
