@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.antipodal.table import fit_table
-from robot.frame import Frame
+from robot.frame import Frame, Intrinsics
 from tests.detectors.depth_scenes import CAMERA, Box, render
 
 
@@ -58,3 +58,17 @@ def test_no_plane_in_a_heap_or_a_wall() -> None:
     x, _ = rays()
     wall = Frame((0.5 / (1.0 + 1.6 * x)).clip(0.1, 3.0).astype(np.float32), CAMERA)  # leans 58 degrees
     assert fit_table(wall, rng) is None
+
+
+@pytest.mark.parametrize(("width", "height"), [(200, 150), (400, 300), (256, 300), (400, 400)])
+@pytest.mark.parametrize("points", [150, 300, 600])
+def test_no_size_of_picture_takes_all_points_from_a_few_columns(width: int, height: int, points: int) -> None:
+    """As a step of a whole or half a row from one point to the next would do."""
+    camera = Intrinsics(0.96 * width, 0.96 * width, (width - 1) / 2, (height - 1) / 2, width, height)
+    noisy = render([], camera=camera, tilt_rad=0.05, noise_m=0.001)
+    table = fit_table(noisy, np.random.default_rng(0), points)
+    assert table is not None
+    v, u = np.mgrid[0:height, 0:width]
+    bare = render([], camera=camera, tilt_rad=0.05).depth_m
+    heights = table.height_m((u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, bare)
+    assert np.abs(heights).max() < 0.003

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detectors.dexnet.reading import read_tensors
-from detectors.gqcnn.grasp_data import load_data
+from detectors.gqcnn.grasp_data import joined, load_data
 from detectors.synthesis.splits import split_of
 from robot.errors import SettingsError
 from tests.detectors.gqcnn.bars import write_bars
@@ -93,3 +93,57 @@ def test_damage_stops_or_is_skipped(tmp_path: Path) -> None:
 def test_too_little_to_validate_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="too few grasps"):
         load_data(write_bars(tmp_path / "few", 3), tell=silent)
+
+
+def test_joined_sets_keep_every_grasp_with_its_own(folder: Path, tmp_path: Path) -> None:
+    first = load_data(folder, tell=silent)
+    others = [load_data(write_bars(tmp_path / str(seed), 450, seed=seed), tell=silent) for seed in (1, 2)]
+    both = joined(first, others)
+    assert len(both) == 900 + 2 * 450
+    start = 0
+    for data in (first, *others):
+        own = slice(start, start + len(data))
+        np.testing.assert_array_equal(both.heights_m[own], data.heights_m)
+        np.testing.assert_array_equal(both.label[own], data.label)
+        np.testing.assert_array_equal(both.depth_m[own], data.depth_m)
+        np.testing.assert_array_equal(both.truth[own], data.truth)
+        for name, rows in data.rows.items():
+            inside = both.rows[name][(both.rows[name] >= own.start) & (both.rows[name] < own.stop)]
+            np.testing.assert_array_equal(inside, rows + start)
+        start += len(data)
+    assert (both.label_name, both.split_by) == (first.label_name, first.split_by)
+    for name, rows in both.rows.items():
+        assert {split_of(int(thing)) for thing in both.columns["object_label"][rows]} == {name}
+
+
+@pytest.mark.parametrize("repeat", [1, 3])
+def test_only_what_is_learnt_from_the_others_is_repeated(folder: Path, tmp_path: Path, repeat: int) -> None:
+    first, other = load_data(folder, tell=silent), load_data(write_bars(tmp_path / "o", 450, seed=1), tell=silent)
+    both = joined(first, [other], repeat)
+    for name, rows in both.rows.items():
+        found, times = np.unique(rows, return_counts=True)
+        assert set(times[found < 900]) == {1}
+        assert set(times[found >= 900]) == {repeat if name == "train" else 1}
+
+
+def test_joined_sets_have_the_columns_that_all_have(folder: Path, tmp_path: Path) -> None:
+    for file in (folder / "tensors").glob("*.npz"):
+        if not file.name.startswith("families"):
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    first, other = load_data(folder, tell=silent), load_data(tmp_path, tell=silent)
+    for one, two in ((first, other), (other, first)):
+        both = joined(one, [two])
+        assert set(both.columns) == set(first.columns) - {"family"}
+        assert all(len(column) == 1800 for name, column in both.columns.items() if name != "crops_m")
+
+
+def test_joined_sets_have_a_digest_of_their_own(folder: Path, tmp_path: Path) -> None:
+    first, other = load_data(folder, tell=silent), load_data(write_bars(tmp_path / "o", 450, seed=1), tell=silent)
+    digests = {first.digest, other.digest, joined(first, [other]).digest, joined(other, [first]).digest}
+    assert len(digests) == 4
+
+
+def test_sets_labelled_differently_are_not_joined(folder: Path) -> None:
+    physical, analytic = (load_data(folder, label=label, tell=silent) for label in ("physical", "analytic"))
+    with pytest.raises(SettingsError, match=r"labelled differently .*--label"):
+        joined(physical, [analytic])

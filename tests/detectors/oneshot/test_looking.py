@@ -56,7 +56,8 @@ def test_moving_and_turning_compose(start: float, x: float, y: float, turn: floa
     c, s = math.cos(start), math.sin(start)
     metres = np.array([c * x - s * y, s * x + c * y])
     scale = np.array([300.0, 290.0]) / float(view.distance_m)
-    np.testing.assert_allclose(moved.centre_px[0, 0].detach(), view.centre_px[0, 0] + metres * scale, atol=1e-9)
+    expected = view.centre_px[0, 0].numpy() + metres * scale
+    np.testing.assert_allclose(moved.centre_px[0, 0].detach().numpy(), expected, atol=1e-9)
     assert math.remainder(float(moved.angle_rad.detach()) - start - turn, 2 * math.pi) == pytest.approx(0, abs=1e-9)
 
 
