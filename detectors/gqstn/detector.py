@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from detectors.gqstn.picture import draw_stages
 from detectors.gqstn.weights_file import SHIPPED
 from detectors.grasp import Grasp
 from detectors.inpainting import fill_holes
-from detectors.oneshot.detector import TABLE_POINTS, Looked, Mask, OneShotDetector, bar_on_a_table, look
+from detectors.oneshot.detector import MOST_GRASPS, TABLE_POINTS, Looked, Mask, OneShotDetector, bar_on_a_table, look
 from detectors.oneshot.weights import load_weights
 from detectors.overlay import draw_grasps
 from robot.frame import Frame
@@ -39,8 +40,10 @@ class GqStnDetector(OneShotDetector):
         super().__init__(NAME, network, metric, weights_path)
         self.detect(bar_on_a_table(), top=2)
 
-    def stages(self, frame: Frame, region: Mask | None = None, seed: int = 0) -> tuple[Looked, Cascade] | None:
-        """What each stage is shown and answers; None where no table is seen."""
+    def stages(
+        self, frame: Frame, region: Mask | None = None, seed: int = 0, count: int = 1
+    ) -> tuple[Looked, Cascade] | None:
+        """What each stage is shown and answers at the ``count`` best places; None where no table is seen."""
         if not frame.valid.any():
             return None
         table = fit_table(frame, np.random.default_rng(seed), TABLE_POINTS)
@@ -49,13 +52,18 @@ class GqStnDetector(OneShotDetector):
         filled = fill_holes(frame.depth_m, frame.valid)
         looked = look(frame, filled, table, region, any_size=self.network.any_size)
         with torch.inference_mode():
-            return looked, self.network.stages(looked, 1)
+            return looked, self.network.stages(looked, count)
 
     def draw(self, frame: Frame, grasps: Sequence[Grasp], seed: int = 0) -> NDArray[np.uint8]:
-        """(H, W, 3) RGB: the grasps on the frame, and beside it what the three stages and GQ-CNN were shown."""
+        """(H', W', 3) RGB: the grasps on the frame, and what the stages and GQ-CNN were shown of the place nearest the
+        first of them."""
         overlay = draw_grasps(frame, grasps)
-        found = self.stages(frame, seed=seed)
-        return overlay if found is None else draw_stages(overlay, *found)
+        found = self.stages(frame, seed=seed, count=MOST_GRASPS)
+        if found is None:
+            return overlay
+        looked, stages = found
+        away = [math.dist(pixel, (g.u, g.v)) for g in grasps[:1] for pixel in stages.grasps.pixels[0].tolist()]
+        return draw_stages(overlay, looked, stages.place(int(np.argmin(away)) if away else 0))
 
 
 def make_default() -> GqStnDetector:

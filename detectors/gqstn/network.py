@@ -80,6 +80,18 @@ class Cascade:
     grasps: GraspBatch
     raw_window_m: Tensor
 
+    def place(self, k: int) -> Cascade:
+        """What was done with the ``k``-th place alone."""
+        one = slice(k, k + 1)
+        g, views = self.grasps, self.views
+        return Cascade(
+            self.far, self.near[:, one], self.turned[:, one],
+            Views(views.centre_px[:, one], views.turn[:, one], views.distance_m[:, one]),
+            self.log_weight[:, one],
+            GraspBatch(g.pixels[:, one], g.depth_m[:, one], g.angle_rad[:, one], g.width_m[:, one]),
+            self.raw_window_m[:, one],
+        )  # fmt: skip
+
 
 class GqStn(nn.Module):
     """Three localisation networks and the views between them.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -34,8 +35,9 @@ TABLE_POINTS = 600
 _MULTIPLE_PX, _LARGEST_PX = 16, 512
 _STANDS_M = 0.005
 _COARSE_M, _AROUND_M = 0.004, 0.06
+_NEIGHBOURS = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.uint8)
 _TALLEST_M = AntipodalSettings.max_height_m
-_MOST_GRASPS = 3
+MOST_GRASPS = 3
 
 
 class OneShotNetwork(Protocol):
@@ -111,7 +113,7 @@ class OneShotDetector:
         filled = fill_holes(frame.depth_m, frame.valid)
         inpaint_ms = _ms_since(before_filling)
         with one_thread():
-            grasps, reason = self._grasps(frame, filled, region, min(top, _MOST_GRASPS), seed)
+            grasps, reason = self._grasps(frame, filled, region, min(top, MOST_GRASPS), seed)
         return Detection(grasps, max(_ms_since(started) - inpaint_ms, 0.0), inpaint_ms, reason)
 
     def _grasps(
@@ -127,8 +129,8 @@ class OneShotDetector:
             return (), NOTHING_THERE
         with torch.inference_mode():
             found = self._usable(looked, count, frame, region)
-            if not _solid(found.take(slice(0, 1)), looked, frame).any() and count < _MOST_GRASPS:
-                found = self._usable(looked, _MOST_GRASPS, frame, region)
+            if not _solid(found.take(slice(0, 1)), looked, frame).any() and count < MOST_GRASPS:
+                found = self._usable(looked, MOST_GRASPS, frame, region)
             # As the antipodal sampler, rather not across a hollow: what holds there is hard to judge from above.
             found = found.take(np.argsort(~_solid(found, looked, frame), kind="stable")[:count])
         if len(found) == 0:
@@ -192,6 +194,8 @@ def _around_what_stands(
     u, v = np.meshgrid(np.arange(low[0], high[0] + 1, step[0]), np.arange(low[1], high[1] + 1, step[1]))
     height_m = _heights(images, frame, u, v)
     standing = _inside(u, v, frame, region) & (height_m > _STANDS_M) & (height_m < _TALLEST_M)
+    beside = cv2.filter2D(standing.astype(np.uint8), -1, _NEIGHBOURS, borderType=cv2.BORDER_CONSTANT)
+    standing &= beside > 0  # a lone one is the camera's noise
     if not standing.any():
         return low, high
     around = _AROUND_M * px_per_m

@@ -112,7 +112,8 @@ def _fresh(args: argparse.Namespace, trainable: Trainable, config: dict[str, Any
     from detectors.gqcnn.crop import window_m
     from detectors.oneshot.batches import POSITIVE
 
-    good = scenes.grasps[scenes.success > POSITIVE, 4].astype(float)
+    train = (scenes.split == "train")[scenes.owner]
+    good = scenes.grasps[train & (scenes.success > POSITIVE), 4].astype(float)
     if len(good) == 0:
         raise SettingsError(f"{args.data}: none of its grasps lifts", "give another data set")
     torch.manual_seed(args.seed)
