@@ -5,7 +5,7 @@
 # make lint    ruff and mypy
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3 || command -v python)
-DETECTOR ?= antipodal
+DETECTOR ?= gqstn
 TRIALS ?= 60
 ARGS ?=
 BIN := .venv/bin

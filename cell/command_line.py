@@ -16,9 +16,9 @@ from robot.arguments import SEED, parse_speed
 from robot.commands import Parser, reported
 
 _USAGE_EXAMPLES = """examples:
-  python run_cell.py --detector antipodal --trials 60            a dry run of sixty trials
-  python run_cell.py --resume runs/20260101-120000-antipodal     go on with a run that ended early
-  python run_cell.py detect --detector antipodal --depth depth.npy --intrinsics camera.yaml --overlay grasp.png
+  python run_cell.py --detector gqstn --trials 60                a dry run of sixty trials
+  python run_cell.py --resume runs/20260101-120000-gqstn         go on with a run that ended early
+  python run_cell.py detect --detector gqstn --depth depth.npy --intrinsics camera.yaml --overlay grasp.png
   python run_cell.py report runs/A runs/B                        compare two runs
 exit codes: 0 done, 1 ended early (--resume goes on), 2 bad usage or settings, 3 a part of the cell is missing or unsafe
 """

@@ -18,7 +18,7 @@ from robot.commands import ENDED_EARLY
 from robot.errors import CellError, SettingsError
 from robot.revision import git_revision
 
-DEFAULT_DETECTOR, DEFAULT_TRIALS, DEFAULT_SEED = "antipodal", 60, 0
+DEFAULT_DETECTOR, DEFAULT_TRIALS, DEFAULT_SEED = "gqstn", 60, 0
 _REPORTED_PACKAGES = (
     "grasp-cell",
     "numpy",
@@ -160,7 +160,8 @@ def _run_info(request: RunRequest, cell_file: Path | None) -> dict[str, Any]:
         "cell_file": str(cell_file or "cell.yaml"),
         "started_at": datetime.now().astimezone().isoformat(timespec="seconds"),
         "git_revision": git_revision(),
-        "robustness_weights_sha256": _weights_sha256(),
+        "robustness_weights_sha256": _weights_sha256("gqcnn"),
+        "detector_weights_sha256": _weights_sha256(request.detector),
         "versions": {"python": platform.python_version(), **_versions()},
     }
 
@@ -247,11 +248,15 @@ def _sha256(path: Path) -> str:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}") from None
 
 
-def _weights_sha256() -> str:
-    """Of the classifier that says what is robust."""
-    from detectors.gqcnn.weights_file import SHIPPED, file_sha256
+def _weights_sha256(name: str) -> str:
+    """Of the network called ``name``; gqcnn is also the classifier that says what is robust."""
+    from detectors.gqcnn.weights_file import file_sha256
+    from detectors.registry import shipped_weights
 
-    return file_sha256(SHIPPED) if SHIPPED.is_file() else "missing"
+    path = shipped_weights(name)
+    if path is None:
+        return "none"
+    return file_sha256(path) if path.is_file() else "missing"
 
 
 def _versions() -> dict[str, str]:
