@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -160,8 +161,7 @@ def _run_info(request: RunRequest, cell_file: Path | None) -> dict[str, Any]:
         "cell_file": str(cell_file or "cell.yaml"),
         "started_at": datetime.now().astimezone().isoformat(timespec="seconds"),
         "git_revision": git_revision(),
-        "robustness_weights_sha256": _weights_sha256("gqcnn"),
-        "detector_weights_sha256": _weights_sha256(request.detector),
+        **_weights(request),
         "versions": {"python": platform.python_version(), **_versions()},
     }
 
@@ -195,6 +195,7 @@ def _resume(args: argparse.Namespace) -> tuple[RunRequest, Any]:
         raise SettingsError(
             f"{objects_file}: has changed or gone since the run began", "restore it, or start a new run"
         )
+    _check_weights(directory.path, info, request)
     if directory.ledger_path.exists():
         records, _ = read_ledger(directory.ledger_path)
         for record in records:
@@ -210,6 +211,24 @@ def _resume(args: argparse.Namespace) -> tuple[RunRequest, Any]:
                 f"see run_cell.py report {directory.path}",
             )
     return request, directory
+
+
+def _check_weights(path: Path, info: Mapping[str, Any], request: RunRequest) -> None:
+    """Refuse to go on with other networks than the run began with; runs from before they were noted pass."""
+    for key, now in _weights(request).items():
+        if info.get(key, now) != now:
+            raise SettingsError(
+                f"{path}: the run was begun with other weights ({key})", "restore them, or start a new run with --out"
+            )
+
+
+def _weights(request: RunRequest) -> dict[str, str]:
+    """Hashes of all networks of a run; gqcnn is also the classifier that says what is robust."""
+    return {
+        "robustness_weights_sha256": _weights_sha256("gqcnn"),
+        "detector_weights_sha256": _weights_sha256(request.detector),
+        "fallback_weights_sha256": _weights_sha256(request.fallback),
+    }
 
 
 def _check_fallback(name: str) -> None:
@@ -249,7 +268,7 @@ def _sha256(path: Path) -> str:
 
 
 def _weights_sha256(name: str) -> str:
-    """Of the network called ``name``; gqcnn is also the classifier that says what is robust."""
+    """Of the network called ``name``; "none" for a detector without one."""
     from detectors.gqcnn.weights_file import file_sha256
     from detectors.registry import shipped_weights
 

@@ -13,7 +13,7 @@ from robot.arguments import SEED
 from robot.errors import CellError, SettingsError
 
 if TYPE_CHECKING:
-    from detectors.fallback import Decision, FallbackPolicy
+    from detectors.fallback import Decision, FallbackPolicy, Proposal
     from detectors.grasp import Grasp
     from detectors.registry import Detector
     from robot.frame import Frame, Intrinsics
@@ -61,14 +61,16 @@ def run(args: argparse.Namespace) -> int:
     decision = policy.decide(frame, top=args.top, seed=args.seed)
     if decision.fault:
         raise CellError(decision.fault, "try another detector, or report this to its author")
-    name, grasps = policy.detector.name, tuple(proposal.grasp for proposal in decision.proposals[: args.top])
-    answer = to_json(name, decision, grasps, frame.intrinsics)
+    name, proposals = policy.detector.name, decision.proposals[: args.top]
+    grasps = tuple(proposal.grasp for proposal in proposals)
+    answer = to_json(name, decision, proposals, frame.intrinsics)
     if args.json == "-":
         print(json.dumps(answer, indent=2))
     elif args.json:
         _write(Path(args.json), (json.dumps(answer, indent=2) + "\n").encode())
     if args.overlay:
-        _write(args.overlay, _overlay_png(policy.detector, frame, grasps))
+        own = decision.executed in ("", name)
+        _write(args.overlay, _overlay_png(policy.detector if own else None, frame, grasps, args.seed))
     if args.json != "-":
         _print_table(name, decision, grasps)
     elif not grasps:
@@ -90,20 +92,20 @@ def _policy(args: argparse.Namespace) -> FallbackPolicy:
     return FallbackPolicy(make_detector(args.detector), make_detector(fallback), load_metric())
 
 
-def to_json(name: str, decision: Decision, grasps: Sequence[Grasp], intrinsics: Intrinsics) -> dict[str, Any]:
+def to_json(name: str, decision: Decision, proposals: Sequence[Proposal], intrinsics: Intrinsics) -> dict[str, Any]:
     """The public JSON of one answer, best grasp first.
 
     Args:
         name: of the detector that was asked first.
         decision: what was answered.
-        grasps: those of its proposals that are wanted.
+        proposals: those that are wanted.
         intrinsics: of the image.
     """
     found = decision.detection
     assert found is not None
     return {
         "detector": name,
-        "grasps": [_grasp_json(grasp, intrinsics) for grasp in grasps],
+        "grasps": [_grasp_json(p.grasp, intrinsics) | {"detector": p.detector} for p in proposals],
         "detect_ms": round(found.detect_ms, 3),
         "inpaint_ms": round(found.inpaint_ms, 3),
         "fallback_used": decision.fallback_used,
@@ -153,15 +155,15 @@ def _write(path: Path, content: bytes) -> None:
         raise SettingsError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
-def _overlay_png(detector: Detector, frame: Frame, grasps: Sequence[Grasp]) -> bytes:
+def _overlay_png(detector: Detector | None, frame: Frame, grasps: Sequence[Grasp], seed: int) -> bytes:
     """A detector that has more to show than its grasps, such as what its stages saw, has a ``draw`` of its own."""
     import cv2
 
     from detectors.overlay import draw_grasps
 
-    draw = getattr(detector, "draw", draw_grasps)
-
-    _, encoded = cv2.imencode(".png", draw(frame, grasps)[:, :, ::-1])
+    draw = getattr(detector, "draw", None)
+    picture = draw_grasps(frame, grasps) if draw is None else draw(frame, grasps, seed=seed)
+    _, encoded = cv2.imencode(".png", picture[:, :, ::-1])
     return encoded.tobytes()
 
 

@@ -51,6 +51,8 @@ def _parser() -> Parser:
     parser.add_argument("--json", metavar="FILE", help="write the figures there; '-' prints JSON and nothing else")
     parser.add_argument("--images", type=whole_number(1, 1_000_000), metavar="N", help="at most so many images")
     parser.add_argument("--tries", type=whole_number(1, 1000), default=8, metavar="T", help="lifts a grasp (default 8)")
+    parser.add_argument("--variant", nargs="+", default=[], metavar="LABEL=FILE",
+                        help="NAME with other weights, as further rows of the table: ablations, say")  # fmt: skip
     parser.add_argument("--weights", type=Path, metavar="FILE", help="other weights for NAME than the ones that ship")
     parser.add_argument("--metric-weights", type=Path, metavar="FILE", help="the GQ-CNN that says what is robust")
     parser.add_argument("--damaged", choices=("stop", "skip"), default="stop", help="what to do at a damaged file")
@@ -110,7 +112,7 @@ def _check(args: argparse.Namespace) -> None:
     if args.card:
         from detectors.evaluation.cards import check_card
 
-        check_card(args.name)
+        check_card(args.name, args.weights)
 
 
 def _asks_classifier(args: argparse.Namespace) -> bool:
@@ -154,13 +156,24 @@ def _look(args: argparse.Namespace, answer: dict[str, Any]) -> dict[str, Any]:
     from detectors.evaluation.lineup import line_up, load_metric_for
 
     metric = load_metric_for(args.name, args.weights, args.metric_weights)
-    detectors = line_up(args.name, metric, weights=args.weights, beside=args.beside)
+    detectors = line_up(args.name, metric, weights=args.weights, beside=args.beside, variants=_variants(args))
     seen = _lift(args, detectors, metric) if args.dataset == "synthetic" else _compare(args, detectors, metric)
     if args.metric_weights:
         seen["metric_weights"] = str(args.metric_weights)
     if args.card:
         _write_into_card(args, answer | seen, getattr(detectors[args.name], "weights_path", None))
     return seen
+
+
+def _variants(args: argparse.Namespace) -> dict[str, Path]:
+    """Label -> weights file."""
+    found = {}
+    for text in args.variant:
+        label, equals, file = text.partition("=")
+        if not (label and equals and file):
+            raise SettingsError(f"--variant {text}: expected LABEL=FILE")
+        found[label] = Path(file)
+    return found
 
 
 def _lift(args: argparse.Namespace, detectors: dict[str, Detector], metric: RobustnessMetric) -> dict[str, Any]:
@@ -203,7 +216,12 @@ def _as_typed(args: argparse.Namespace) -> str:
     words += [f"--split {args.split}"] if args.split != "object" else []
     words += [f"--images {args.images}"] if args.images else []
     words += [f"--beside {' '.join(args.beside)}"] if args.beside else []
+    words += [f"--variant {' '.join(args.variant)}"] if args.variant else []
     words += [f"--tries {args.tries}"] if args.dataset == "synthetic" else []
+    words += [f"--depth {args.depth}"] if args.dataset == "jacquard" else []
+    words += [f"--focal-px {args.focal_px:g}"] if args.focal_px else []
+    files = ("weights", "metric_weights", "intrinsics")
+    words += [f"--{n.replace('_', '-')} {getattr(args, n).name}" for n in files if getattr(args, n)]
     return " ".join([*words, "--card"])
 
 

@@ -84,7 +84,8 @@ class FallbackPolicy:
         fallback: asked when the detector proposes nothing, or nothing robust; None for nobody.
         metric: judges the top grasps. Without it nobody says what is robust, and the fallback is asked only where the
             detector proposes nothing.
-        floor: with a fallback, an answer whose top grasp has a lower probability is not executed.
+        floor: with a fallback, a grasp of lower probability is not executed, and an answer whose top grasp is one is
+            dropped whole.
         clock: seconds, for what asking takes.
     """
 
@@ -122,7 +123,7 @@ class FallbackPolicy:
             return Decision(first.detection, first.proposals, judge_ms=judge_ms, reason=reason)
         started_s = self._clock()
         try:
-            second = self._judged(self.fallback, ask, frame, compared=True)
+            second = self._judged(self.fallback, ask, frame)
         except Exception as error:
             decision = self._alone(first, why, _failure(self.fallback, error))
         else:
@@ -141,33 +142,33 @@ class FallbackPolicy:
                 troubles.append(_failure(detector, error))
         return tuple(troubles)
 
-    def _judged(self, detector: Detector, ask: Ask, frame: Frame, compared: bool = False) -> _Answer:
-        """The detector's answer with the metric's word on its top grasp; the detector's own word is not overruled.
-
-        Args:
-            compared: whether the probability is wanted even if the detector itself calls its grasp robust.
-        """
+    def _judged(self, detector: Detector, ask: Ask, frame: Frame) -> _Answer:
+        """The detector's answer with the metric's word on its grasps; the detector's own word is not overruled."""
         found = ask(detector)
         if self._metric is None or not found.grasps:
             return _Answer(detector.name, found)
         best, *others = found.grasps
-        # What its detector calls robust needs no second opinion; what it does not is compared with the fallback's.
-        if not (compared or best.robust is None or (not best.robust and self.fallback is not None)):
+        judged = found.grasps if self.fallback is not None else (best,)
+        # Without a fallback nothing hangs on it but the word that the detector itself may have given.
+        if best.robust is not None and self.fallback is None:
             return _Answer(detector.name, found)
+        floor = self._floor if self.fallback is not None else 0.0
         started_s = self._clock()
-        quality = float(self._metric.quality(frame, (best,))[0])
+        quality = tuple(float(q) for q in self._metric.quality(frame, judged))
         judge_ms = (self._clock() - started_s) * 1e3
-        robust = is_robust(quality) if best.robust is None else best.robust
-        return _Answer(detector.name, replace(found, grasps=(replace(best, robust=robust), *others)), quality, judge_ms)
+        robust = is_robust(quality[0]) if best.robust is None else best.robust
+        return _Answer(
+            detector.name, replace(found, grasps=(replace(best, robust=robust), *others)), quality, judge_ms, floor
+        )
 
     @staticmethod
     def _why_not_enough(first: _Answer) -> str:
         """Why a fallback should be asked; empty where the detector's answer will do."""
         if not first.detection.grasps:
             return NOTHING_PROPOSED
-        if first.quality is None or first.detection.grasps[0].robust:
+        if first.top is None or first.detection.grasps[0].robust:
             return ""
-        return f"{NOT_ROBUST} ({first.quality:.2f})"
+        return f"{NOT_ROBUST} ({first.top:.2f})"
 
     def _alone(self, first: _Answer, why: str, failure: str) -> Decision:
         """The fallback failed: what the detector proposed is still good, unless it is below the floor."""
@@ -179,7 +180,7 @@ class FallbackPolicy:
     def _better(self, first: _Answer, second: _Answer, why: str) -> Decision:
         """The better of two answers and then the other, without what is below the floor; of equals the first."""
         usable = [answer for answer in (first, second) if answer.detection.grasps and answer.reaches(self._floor)]
-        usable.sort(key=lambda answer: -(answer.quality or 0.0))
+        usable.sort(key=lambda answer: -(answer.top or 0.0))
         proposals = tuple(proposal for answer in usable for proposal in answer.proposals)
         reason = "" if proposals else "; ".join(answer.shortfall(self._floor) for answer in (first, second))
         return Decision(first.detection, proposals, why, reason=reason)
@@ -187,24 +188,35 @@ class FallbackPolicy:
 
 @dataclass(frozen=True)
 class _Answer:
-    """What a detector called ``name`` answered, and its top grasp's probability where the metric was asked."""
+    """What a detector called ``name`` answered, and its first grasps' probabilities where the metric was asked.
+
+    A grasp other than the first is no proposal where its probability is below the ``floor``.
+    """
 
     name: str
     detection: Detection
-    quality: float | None = None
+    quality: tuple[float, ...] = ()
     judge_ms: float = 0.0
+    floor: float = 0.0
+
+    @property
+    def top(self) -> float | None:
+        """The first grasp's probability."""
+        return self.quality[0] if self.quality else None
 
     @property
     def proposals(self) -> tuple[Proposal, ...]:
-        return tuple(Proposal(grasp, self.name) for grasp in self.detection.grasps)
+        grasps = self.detection.grasps
+        kept = [g for n, g in enumerate(grasps) if n == 0 or n >= len(self.quality) or self.quality[n] >= self.floor]
+        return tuple(Proposal(grasp, self.name) for grasp in kept)
 
     def reaches(self, floor: float) -> bool:
-        return self.quality is None or self.quality >= floor
+        return self.top is None or self.top >= floor
 
     def shortfall(self, floor: float) -> str:
-        if self.quality is None:
+        if self.top is None:
             return f"{self.name}: {self.detection.reason or 'proposed nothing'}"
-        return f"{self.name}: best grasp {self.quality:.2f}, below the floor of {floor:.2f}"
+        return f"{self.name}: best grasp {self.top:.2f}, below the floor of {floor:.2f}"
 
 
 def checked(found: Detection) -> Detection:
@@ -217,6 +229,8 @@ def checked(found: Detection) -> Detection:
     """
     if not isinstance(found, Detection):
         raise TypeError(f"answered with {type(found).__name__}, not with a Detection")
+    if not isinstance(found.reason, str):
+        raise TypeError(f"gave a reason that is no text but {type(found.reason).__name__}")
     return replace(found, grasps=tuple(replace(grasp) for grasp in found.grasps))
 
 

@@ -7,20 +7,26 @@ from typing import Any
 
 from detectors.evaluation.tables import card_rows
 from detectors.gqcnn.card import read_results, write_card
+from detectors.registry import shipped_weights
 from robot.errors import SettingsError
 
 _GQCNN = "gqcnn"
 _ONE_SHOT = ("gqstn", "directgrasp", "multigrasp")
 
 
-def check_card(name: str) -> None:
+def check_card(name: str, weights: Path | None) -> None:
     """Refuse a detector without a card, before anything is measured.
+
+    Args:
+        name: the detector.
+        weights: its weights file; None for the one that ships.
 
     Raises:
         SettingsError: it has none.
     """
     if name != _GQCNN and name not in _ONE_SHOT:
         raise SettingsError(f"--card is for {', '.join((_GQCNN, *_ONE_SHOT))}: {name} has no card")
+    read_results(weights or shipped_weights(name) or Path(name))
 
 
 def write_into_card(name: str, weights: Path | None, answer: dict[str, Any], command: str) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from detectors.evaluation.baselines import BASELINES
 from detectors.gqcnn.detector import GqcnnDetector
 from detectors.gqcnn.metric import RobustnessMetric
-from detectors.gqcnn.settings import GqcnnSettings, plain_settings
+from detectors.gqcnn.settings import GqcnnSettings, RefinementSettings, plain_settings
 from detectors.gqcnn.weights import load_gqcnn
 from detectors.gqcnn.weights_file import SHIPPED
 from detectors.registry import Detector, make_detector
 from robot.errors import SettingsError
 
+NO_VARIANTS: Mapping[str, Path] = MappingProxyType({})
+SAMPLING = "sampling-100"
+"""A hundred samples ranked once by GQ-CNN."""
 _RANKERS = {"gqcnn": GqcnnSettings, "gqcnn-1000": plain_settings}
 _MAKERS = {name: f"detectors.{name}.detector:make_with_weights" for name in ("gqstn", "directgrasp", "multigrasp")}
 """Detectors with weights of their own: ``make_with_weights(path, metric)`` builds one from a weights file."""
@@ -31,15 +35,21 @@ def load_metric_for(name: str, weights: Path | None, metric_weights: Path | None
 
 
 def line_up(
-    name: str, metric: RobustnessMetric, *, weights: Path | None = None, beside: Sequence[str] = ()
+    name: str,
+    metric: RobustnessMetric,
+    *,
+    weights: Path | None = None,
+    beside: Sequence[str] = (),
+    variants: Mapping[str, Path] = NO_VARIANTS,
 ) -> dict[str, Detector]:
-    """The detectors of a table, by name, ``name`` first and the two baselines last.
+    """The detectors of a table, by name, ``name`` first a hundred samples and the two baselines last.
 
     Args:
         name: the detector that was asked for; for gqcnn the papers' plain version and geometry alone come beside it.
         metric: judges robustness; networks that were taught by one are given it.
         weights: other weights for ``name``.
         beside: further detectors, with the weights that ship.
+        variants: label -> other weights for ``name`` again, as rows of their own.
 
     Raises:
         SettingsError: there is no such detector, or its weights are missing, damaged or not its own.
@@ -51,7 +61,11 @@ def line_up(
         plain = GqcnnDetector(network, plain_settings()) if network else make_detector("gqcnn-1000")
         detectors |= {"gqcnn-1000": plain, "antipodal": make_detector("antipodal")}
     detectors |= {other: make_detector(other) for other in beside if other not in detectors}
-    return detectors | {baseline: make() for baseline, make in BASELINES.items()}
+    detectors |= {label: _with_weights(name, file, metric) for label, file in variants.items()}
+    sampled = GqcnnDetector(
+        metric, GqcnnSettings(name=SAMPLING, candidates=100, refinement=RefinementSettings(rounds=0))
+    )
+    return detectors | {SAMPLING: sampled} | {baseline: make() for baseline, make in BASELINES.items()}
 
 
 def _with_weights(name: str, weights: Path, metric: RobustnessMetric) -> Detector:

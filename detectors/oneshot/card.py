@@ -96,7 +96,8 @@ def _training(training: Mapping[str, Any]) -> str:
     return (
         f"## Training\n\n```\n{steps}\n```\n\n"
         f"- {training['images']:,} images of training things; {training['epochs']} epochs in {training['minutes']:g} "
-        f"min on one core; epoch {training['best_epoch']} had the best mean quality on validation things\n"
+        f"min on {training.get('threads', 1)} thread(s); epoch {training['best_epoch']}, kept, had the best mean "
+        f"probability by GQ-CNN on 480 validation images with a good grasp\n"
         f"- {training['parameters']:,} parameters: {training['network']}\n"
         f"- Adam, batch {recipe['batch']}, L2 {recipe['l2']:g}, mean of the weights with decay "
         f"{recipe['averaging']:g}; targets: {_targets(recipe['picks'])}\n"
@@ -113,7 +114,7 @@ def _targets(picks: int) -> str:
 
 def _history(history: list[dict[str, Any]]) -> str:
     rows = {str(number): {k: v for k, v in row.items() if k != "seconds"} for number, row in enumerate(history, 1)}
-    return f"## Epoch by epoch, on validation things\n\n{markdown_rows(rows)}"
+    return f"## Epoch by epoch, on 480 images of validation things with a good grasp\n\n{markdown_rows(rows)}"
 
 
 def _notes(detector: str) -> str:

@@ -132,7 +132,8 @@ class OneShotDetector:
             if not _solid(found.take(slice(0, 1)), looked, frame).any() and count < MOST_GRASPS:
                 found = self._usable(looked, MOST_GRASPS, frame, region)
             # As the antipodal sampler, rather not across a hollow: what holds there is hard to judge from above.
-            found = found.take(np.argsort(~_solid(found, looked, frame), kind="stable")[:count])
+            solid = _solid(found, looked, frame)
+            found = found.take(solid if solid.any() else slice(None)).take(slice(0, count))
         if len(found) == 0:
             return (), NOT_ALLOWED
         quality = self._metric.quality_in(filled, frame.intrinsics, found)

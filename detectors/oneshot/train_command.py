@@ -160,6 +160,7 @@ def _write(
         "teacher_sha256": file_sha256(args.teacher or SHIPPED),
         "data": data_facts(args.data),
         "images": len(trainer.rows),
+        "threads": torch.get_num_threads(),
         "epochs": progress.epoch,
         "best_epoch": progress.best_epoch,
         "minutes": round(progress.elapsed_s / 60, 1),

@@ -70,4 +70,7 @@ def _load(path: Path, key: str) -> RunView:
     planned = directory.planned()
     records, torn = read_ledger(directory.ledger_path) if directory.ledger_path.exists() else ((), 0)
     label = str(directory.run_info.get("detector", path.name))
+    fallback = str(directory.run_info.get("fallback") or "none")
+    if fallback != "none":  # what it lifts is not the first one's merit alone
+        label = f"{label} + {fallback}"
     return RunView(label, key, directory, planned, records, torn, summarise(records, planned))
