@@ -156,7 +156,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _overlay_png(detector: Detector | None, frame: Frame, grasps: Sequence[Grasp], seed: int) -> bytes:
-    """A detector that has more to show than its grasps, such as what its stages saw, has a ``draw`` of its own."""
+    """A detector that has more to show than its grasps, such as its stages, has a ``draw(frame, grasps, seed)``."""
     import cv2
 
     from detectors.overlay import draw_grasps

@@ -113,6 +113,10 @@ def _check(args: argparse.Namespace) -> None:
         from detectors.evaluation.cards import check_card
 
         check_card(args.name, args.weights)
+    if args.variant:
+        from detectors.evaluation.lineup import check_variants
+
+        check_variants(args.name, args.beside, _variants(args))
 
 
 def _asks_classifier(args: argparse.Namespace) -> bool:
@@ -132,7 +136,7 @@ def _holds_images(args: argparse.Namespace) -> bool:
 
     if has_images(args.path):
         return True
-    if args.name == _CLASSIFIER and not args.beside:
+    if args.name == _CLASSIFIER and not (args.beside or args.variant):
         return False
     raise SettingsError(
         f"{args.path}: holds crops, so only gqcnn's network can be judged on it",
@@ -166,12 +170,18 @@ def _look(args: argparse.Namespace, answer: dict[str, Any]) -> dict[str, Any]:
 
 
 def _variants(args: argparse.Namespace) -> dict[str, Path]:
-    """Label -> weights file."""
-    found = {}
+    """Label -> weights file.
+
+    Raises:
+        SettingsError: one is not written so, or two have one label.
+    """
+    found: dict[str, Path] = {}
     for text in args.variant:
         label, equals, file = text.partition("=")
         if not (label and equals and file):
             raise SettingsError(f"--variant {text}: expected LABEL=FILE")
+        if label in found:
+            raise SettingsError(f"--variant {text}: another one is called '{label}'")
         found[label] = Path(file)
     return found
 
@@ -216,12 +226,15 @@ def _as_typed(args: argparse.Namespace) -> str:
     words += [f"--split {args.split}"] if args.split != "object" else []
     words += [f"--images {args.images}"] if args.images else []
     words += [f"--beside {' '.join(args.beside)}"] if args.beside else []
-    words += [f"--variant {' '.join(args.variant)}"] if args.variant else []
+    variants = [f"{label}={file.name}" for label, file in _variants(args).items()]
+    words += [f"--variant {' '.join(variants)}"] if variants else []
     words += [f"--tries {args.tries}"] if args.dataset == "synthetic" else []
     words += [f"--depth {args.depth}"] if args.dataset == "jacquard" else []
     words += [f"--focal-px {args.focal_px:g}"] if args.focal_px else []
     files = ("weights", "metric_weights", "intrinsics")
     words += [f"--{n.replace('_', '-')} {getattr(args, n).name}" for n in files if getattr(args, n)]
+    words += ["--damaged skip"] if args.damaged == "skip" else []
+    words += ["--classifier-only"] if args.classifier_only else []
     return " ".join([*words, "--card"])
 
 

@@ -52,7 +52,7 @@ class Decision:
         proposals: what may be executed, best first.
         fallback_reason: why the fallback was asked (and what became of it, if it failed); empty where it was not.
         fallback_ms: asking and judging the fallback, by the clock on the wall [ms].
-        judge_ms: judging the detector's top grasp, where a fallback hung on it; else 0 [ms].
+        judge_ms: judging the detector's grasps, where there is a fallback; else 0 [ms].
         reason: why there is no proposal; empty where there is one.
         fault: which detector failed and how, where nothing is left to execute; else empty.
     """
@@ -82,10 +82,10 @@ class FallbackPolicy:
     Args:
         detector: asked first.
         fallback: asked when the detector proposes nothing, or nothing robust; None for nobody.
-        metric: judges the top grasps. Without it nobody says what is robust, and the fallback is asked only where the
+        metric: judges the grasps. Without it nobody says what is robust, and the fallback is asked only where the
             detector proposes nothing.
         floor: with a fallback, a grasp of lower probability is not executed, and an answer whose top grasp is one is
-            dropped whole.
+            dropped whole; but not where the detector itself calls its top grasp robust.
         clock: seconds, for what asking takes.
     """
 

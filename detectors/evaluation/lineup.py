@@ -20,6 +20,7 @@ NO_VARIANTS: Mapping[str, Path] = MappingProxyType({})
 SAMPLING = "sampling-100"
 """A hundred samples ranked once by GQ-CNN."""
 _RANKERS = {"gqcnn": GqcnnSettings, "gqcnn-1000": plain_settings}
+_BESIDE_GQCNN = ("gqcnn-1000", "antipodal")
 _MAKERS = {name: f"detectors.{name}.detector:make_with_weights" for name in ("gqstn", "directgrasp", "multigrasp")}
 """Detectors with weights of their own: ``make_with_weights(path, metric)`` builds one from a weights file."""
 
@@ -34,6 +35,27 @@ def load_metric_for(name: str, weights: Path | None, metric_weights: Path | None
     return RobustnessMetric(load_gqcnn(path), path)
 
 
+def check_variants(name: str, beside: Sequence[str], variants: Mapping[str, Path]) -> None:
+    """Refuse variants that can be no rows of a table, before anything is measured.
+
+    Args:
+        name, beside, variants: as for ``line_up``.
+
+    Raises:
+        SettingsError: a label is taken, a file is missing, or the detector has no weights.
+    """
+    from detectors.evaluation.physical import ORACLE
+
+    if variants and name not in (*_RANKERS, *_MAKERS):
+        raise SettingsError(f"--variant is for {', '.join([*_RANKERS, *_MAKERS])}, not for {name}")
+    taken = {name, *beside, *(_BESIDE_GQCNN if name == "gqcnn" else ()), ORACLE, SAMPLING, *BASELINES}
+    for label, file in variants.items():
+        if label in taken:
+            raise SettingsError(f"--variant {label}={file}: the table has a row '{label}' already")
+        if not file.is_file():
+            raise SettingsError(f"{file}: no such weights file")
+
+
 def line_up(
     name: str,
     metric: RobustnessMetric,
@@ -42,7 +64,7 @@ def line_up(
     beside: Sequence[str] = (),
     variants: Mapping[str, Path] = NO_VARIANTS,
 ) -> dict[str, Detector]:
-    """The detectors of a table, by name, ``name`` first a hundred samples and the two baselines last.
+    """The detectors of a table, by name: ``name`` first, a hundred samples and the two baselines last.
 
     Args:
         name: the detector that was asked for; for gqcnn the papers' plain version and geometry alone come beside it.

@@ -129,10 +129,11 @@ class OneShotDetector:
             return (), NOTHING_THERE
         with torch.inference_mode():
             found = self._usable(looked, count, frame, region)
-            if not _solid(found.take(slice(0, 1)), looked, frame).any() and count < MOST_GRASPS:
-                found = self._usable(looked, MOST_GRASPS, frame, region)
-            # As the antipodal sampler, rather not across a hollow: what holds there is hard to judge from above.
             solid = _solid(found, looked, frame)
+            if not (solid.any() and solid.all()) and count < MOST_GRASPS:
+                found = self._usable(looked, MOST_GRASPS, frame, region)
+                solid = _solid(found, looked, frame)
+            # As the antipodal sampler, rather not across a hollow: what holds there is hard to judge from above.
             found = found.take(solid if solid.any() else slice(None)).take(slice(0, count))
         if len(found) == 0:
             return (), NOT_ALLOWED

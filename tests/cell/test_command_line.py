@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import subprocess
 import sys
@@ -168,17 +169,20 @@ def prepared(*argv):
 
 
 def test_each_detector_has_its_own_fallback_unless_one_is_named(tmp_path, monkeypatch):
-    assert prepared("--out", tmp_path / "plain")[0].fallback == "none"
+    request, _ = prepared("--out", tmp_path / "default")
+    assert (request.detector, request.fallback) == ("gqstn", "gqcnn")
+    plain = "--detector", "antipodal"
+    assert prepared("--out", tmp_path / "plain", *plain)[0].fallback == "none"
     monkeypatch.setattr(registry, "DEFAULT_FALLBACK", {"antipodal": "gqcnn"})
-    request, directory = prepared("--out", tmp_path / "run", "--trials", "3")
+    request, directory = prepared("--out", tmp_path / "run", *plain, "--trials", "3")
     assert request.fallback == directory.run_info["fallback"] == "gqcnn"
-    assert prepared("--out", tmp_path / "other", "--fallback", "gqcnn-1000")[0].fallback == "gqcnn-1000"
-    assert prepared("--out", tmp_path / "declined", "--fallback", "none")[0].fallback == "none"
+    assert prepared("--out", tmp_path / "other", *plain, "--fallback", "gqcnn-1000")[0].fallback == "gqcnn-1000"
+    assert prepared("--out", tmp_path / "declined", *plain, "--fallback", "none")[0].fallback == "none"
 
 
 def test_a_resumed_run_keeps_its_fallback(tmp_path, monkeypatch, capsys):
     prepared("--out", tmp_path / "run", "--fallback", "gqcnn")
-    monkeypatch.setattr(registry, "DEFAULT_FALLBACK", {"antipodal": "gqcnn-1000"})
+    monkeypatch.setattr(registry, "DEFAULT_FALLBACK", {"gqstn": "gqcnn-1000"})
     assert prepared("--resume", tmp_path / "run")[0].fallback == "gqcnn"
     code, line = refusal(capsys, "--resume", tmp_path / "run", "--fallback", "none")
     assert code == 2
@@ -187,6 +191,70 @@ def test_a_resumed_run_keeps_its_fallback(tmp_path, monkeypatch, capsys):
     code, line = refusal(capsys, "--resume", tmp_path / "run")
     assert code == 3
     assert "gone.safetensors" in line
+
+
+HASHES = ("robustness_weights_sha256", "detector_weights_sha256", "fallback_weights_sha256")
+
+
+@pytest.fixture
+def shipped(tmp_path, monkeypatch):
+    """Weights of gqcnn and gqstn, without cards, in the place of those that ship."""
+    files = {}
+    for name in ("gqcnn", "gqstn"):
+        files[name] = tmp_path / f"{name}.safetensors"
+        files[name].write_text(f"of {name}")
+        monkeypatch.setattr(f"detectors.{name}.weights_file.SHIPPED", files[name])
+    return files
+
+
+def sha256_of(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_run_names_the_weights_of_all_its_networks(tmp_path, shipped):
+    gqcnn, gqstn = (sha256_of(shipped[name]) for name in ("gqcnn", "gqstn"))
+    for options, expected in (
+        (("--detector", "gqstn"), (gqcnn, gqstn, gqcnn)),
+        (("--detector", "gqcnn-1000", "--fallback", "gqstn"), (gqcnn, gqcnn, gqstn)),
+        (("--detector", "antipodal"), (gqcnn, "none", "none")),
+    ):
+        out = tmp_path / "-".join(options)
+        prepared("--out", out, *options)
+        written = yaml.safe_load((out / "run.yaml").read_text())
+        assert tuple(written[key] for key in HASHES) == expected
+
+
+@pytest.mark.parametrize(
+    ("options", "changed", "key"),
+    [
+        (("--detector", "antipodal"), "gqcnn", "robustness_weights_sha256"),
+        (("--detector", "gqstn", "--fallback", "none"), "gqstn", "detector_weights_sha256"),
+        (("--detector", "antipodal", "--fallback", "gqstn"), "gqstn", "fallback_weights_sha256"),
+    ],
+)
+def test_a_run_is_not_resumed_with_other_weights(tmp_path, shipped, capsys, options, changed, key):
+    prepared("--out", tmp_path / "run", *options)
+    before = shipped[changed].read_bytes()
+    shipped[changed].write_text("trained anew")
+    code, line = refusal(capsys, "--resume", tmp_path / "run")
+    assert code == 2
+    assert f"begun with other weights ({key})" in line
+    assert "--out" in line
+    shipped[changed].write_bytes(before)
+    prepared("--resume", tmp_path / "run")
+
+
+def test_a_run_is_resumed_where_only_weights_changed_that_it_does_not_use(tmp_path, shipped):
+    prepared("--out", tmp_path / "run", "--detector", "antipodal", "--fallback", "gqcnn")
+    shipped["gqstn"].write_text("trained anew")
+    prepared("--resume", tmp_path / "run")
+
+
+def test_a_run_of_before_weights_were_noted_can_be_resumed(tmp_path, shipped):
+    _, directory = prepared("--out", tmp_path / "run", "--detector", "gqstn")
+    info = {name: value for name, value in directory.run_info.items() if name not in HASHES}
+    (tmp_path / "run" / "run.yaml").write_text(yaml.safe_dump(info))
+    prepared("--resume", tmp_path / "run")
 
 
 def test_a_run_of_before_the_deadline_can_be_resumed(tmp_path):

@@ -126,11 +126,31 @@ def test_grasps_that_cannot_be_planned_are_no_reason_to_ask_the_fallback():
     assert careful.asked == []
 
 
+def test_the_planner_does_not_go_on_to_a_grasp_below_the_floor():
+    grasps = grasp(0.9, u=300.0), grasp(0.05, u=400.0)
+    trial = Trial(Answering("fast", *grasps), Answering("careful", grasp(0.8)), from_u=350.0)
+    trial.detect()
+    assert trial.cycle.planning(trial.progress) == "refused"
+    assert trial.line.outcome is Outcome.UNREACHABLE
+    alone = Trial(Answering("fast", *grasps), from_u=350.0)
+    alone.detect()
+    assert alone.cycle.planning(alone.progress) == "planned"
+    assert alone.line.grasp["u"] == 400.0
+
+
+class Mute(Answering):
+    """Says nothing of why it proposes nothing."""
+
+    def detect(self, frame, **asked):
+        return Detection((), detect_ms=1.0, reason=None)
+
+
 @pytest.mark.parametrize(
     ("detector", "reason"),
     [
         (Answering("fast", error=RuntimeError("CUDA error")), "fast failed: RuntimeError: CUDA error"),
         (Answering("fast", error=SystemExit(1)), "fast failed: RuntimeError: SystemExit: 1"),
+        (Mute("fast"), "fast failed: TypeError: gave a reason that is no text but NoneType"),
         (Answering("fast", broken_grasp(u=math.nan)), "fast failed: ValueError: a grasp needs finite numbers"),
     ],
 )

@@ -15,14 +15,14 @@ from robot.errors import SettingsError
 
 
 class Quick:
-    """Takes a known time."""
+    """Takes a known time, and a millisecond more for each further grasp."""
 
     def __init__(self, name, ms):
         self.name, self._ms = name, ms
 
     def detect(self, frame, *, top=1, region=None, seed=0):
         assert frame.depth_m.shape in ((400, 400), (480, 640))
-        return Detection((), detect_ms=self._ms, reason="nothing")
+        return Detection((), detect_ms=self._ms + top - 1, reason="nothing")
 
 
 @pytest.fixture
@@ -48,6 +48,8 @@ def test_all_are_timed_and_the_missing_is_named(detectors, capsys):
     answer = json.loads(run(capsys, "--json", "-"))
     assert list(answer["detectors"]) == ["antipodal", "gqcnn", "gqcnn-1000"]
     assert answer["detectors"]["antipodal"]["times_faster"] == 10.0
+    assert answer["detectors"]["antipodal"]["detect_ms_median"] == 4.0
+    assert answer["detectors"]["antipodal"]["several_ms_median"] == 13.0
     assert answer["missing"] == {"gqstn": "w.safetensors: no such weights file (train it)"}
     assert (answer["size"], answer["frames"], answer["repeats"]) == ("400x400", 1, 2)
 
@@ -58,9 +60,11 @@ def test_the_reference_is_measured_with_those_that_are_named(detectors, capsys, 
     assert list(answer["detectors"]) == ["antipodal", "gqcnn-1000"]
     assert answer["missing"] == {}
     said = " ".join(out.split())
-    assert "antipodal 4.0 4.0 0.0 - - 10.0" in said
+    assert "median ms p95 ms top 10 ms inpaint ms parameters kB speed" in said, "whole, in eighty columns"
+    assert "antipodal 4.0 4.0 13.0 0.0 - - 10.0" in said
+    assert "top 10: asked for ten grasps, as the cell asks; kB: of the weights' file; speed: gqcnn-1000's" in said
     assert answer["cpu"] in said
-    assert "threads: torch" in said
+    assert "threads: networks 1, OpenCV" in said
 
 
 def test_the_missing_is_named_for_the_eye_too(detectors, capsys):

@@ -7,6 +7,7 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from detectors import detect_command, registry
 from detectors.gqcnn import metric
+from detectors.grasp import Grasp
 from robot.errors import CellError, SettingsError
 from robot.frame import Frame
 from tests.detectors.answering import Answering, QualityMetric, grasp
@@ -54,10 +57,10 @@ def test_json_has_exactly_the_public_fields(files: dict[str, str], tmp_path: Pat
     assert answer["detector"] == answer["executed"] == "antipodal"
     assert {name: answer[name] for name in fallback} == fallback
     assert len(answer["grasps"]) == 3
-    fields = {"u", "v", "angle_rad", "width_m", "width_px", "depth_m", "quality", "robust"}
+    fields = {"u", "v", "angle_rad", "width_m", "width_px", "depth_m", "quality", "robust", "detector"}
     for found in answer["grasps"]:
         assert set(found) == fields
-        assert found["robust"] is None
+        assert (found["robust"], found["detector"]) == (None, "antipodal")
         assert found["width_px"] == pytest.approx(found["width_m"] * CAMERA.fx / found["depth_m"])
         assert -math.pi / 2 <= found["angle_rad"] < math.pi / 2
     qualities = [found["quality"] for found in answer["grasps"]]
@@ -120,9 +123,38 @@ def test_the_fallback_is_asked_as_in_the_cell(
     answer = answer_of(files, capsys, "--detector", "fast", "--top", "3")
     assert (answer["detector"], answer["executed"]) == ("fast", "careful")
     assert [(g["quality"], g["robust"]) for g in answer["grasps"]] == [(0.8, True), (0.6, None), (0.31, False)]
+    assert [g["detector"] for g in answer["grasps"]] == ["careful", "careful", "fast"]
     assert (answer["fallback_used"], answer["fallback_reason"]) == (True, "not robust (0.31)")
     assert answer["fallback_ms"] >= 0
     assert answer["detect_ms"] == 7.0
+
+
+def test_the_overlay_shows_the_stages_of_the_detector_only_behind_its_own_grasp(
+    files: dict[str, str], lineup: dict[str, Answering], tmp_path: Path
+) -> None:
+    class Staged(Answering):
+        def draw(self, frame: Frame, grasps: Sequence[Grasp], seed: int = 0) -> NDArray[np.uint8]:
+            drawn.append((self.name, [g.quality for g in grasps], seed))
+            return np.full((7, 9, 3), (200, 10, 20), np.uint8)
+
+    def picture(fast: tuple[Grasp, ...], careful: tuple[Grasp, ...]) -> NDArray[np.uint8]:
+        lineup["fast"], lineup["careful"] = Staged("fast", *fast), Staged("careful", *careful)
+        inputs = ("--depth", files["depth"], "--intrinsics", files["intrinsics"], "--seed", "6", "--top", "2")
+        assert run(*inputs, "--detector", "fast", "--overlay", str(tmp_path / "o.png")) == 0
+        return np.asarray(cv2.imread(str(tmp_path / "o.png")))[:, :, ::-1]
+
+    drawn: list[tuple[str, list[float], int]] = []
+    staged = picture((grasp(0.9), grasp(0.6)), ())
+    assert drawn == [("fast", [0.9, 0.6], 6)]
+    assert staged.shape == (7, 9, 3)
+    assert (staged == (200, 10, 20)).all()
+    picture((grasp(0.3),), (grasp(0.2),))
+    assert drawn[1:] == [("fast", [0.3, 0.2], 6)], "the fallback was asked, but its grasp is not the first"
+    picture((), ())
+    assert drawn[2:] == [("fast", [], 6)]
+    plain = picture((grasp(0.3),), (grasp(0.8),))
+    assert len(drawn) == 3, "the fallback's grasp wins: neither one's stages are behind it"
+    assert plain.shape == (CAMERA.height, CAMERA.width, 3)
 
 
 def test_the_default_fallback_is_the_detectors_own_and_can_be_declined(

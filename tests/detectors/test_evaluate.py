@@ -100,7 +100,7 @@ def test_several_detectors_are_lifted_in_one_table(scenes, weights, capsys):
         "--tries", 2, "--metric-weights", weights,
     )  # fmt: skip
     rows = answer["physical"]
-    assert list(rows) == ["antipodal", "oracle", "gqcnn-1000", "principal-axis", "random-antipodal"]
+    assert list(rows) == ["antipodal", "oracle", "gqcnn-1000", "sampling-100", "principal-axis", "random-antipodal"]
     assert (answer["images"], answer["tries"], answer["metric_weights"]) == (3, 2, str(weights))
     own = rows["antipodal"]
     for key in ("images", "robust_rate", "physical_success", "detect_ms_median", "rectangle", "disagreement"):
@@ -121,6 +121,60 @@ def test_so_many_images_and_no_more(scenes, weights, capsys):
     answer = evaluated(capsys, "antipodal", "--dataset", "synthetic", "--path", scenes, "--tries", 1, "--images", 1,
                        "--metric-weights", weights)  # fmt: skip
     assert answer["images"] == 1
+
+
+def test_variants_are_rows_of_the_table(scenes, weights, capsys):
+    answer = evaluated(capsys, "gqcnn-1000", "--dataset", "synthetic", "--path", scenes, "--tries", 1, "--images", 1,
+                       "--metric-weights", weights, "--variant", f"before={weights}", f"after={weights}")  # fmt: skip
+    assert list(answer["physical"]) == [
+        "gqcnn-1000", "oracle", "before", "after", "sampling-100", "principal-axis", "random-antipodal",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (["before"], "--variant before: expected LABEL=FILE"),
+        (["=a.safetensors"], "expected LABEL=FILE"),
+        (["before="], "expected LABEL=FILE"),
+        (["a=WEIGHTS", "a=WEIGHTS"], "another one is called 'a'"),
+        (["oracle=WEIGHTS"], "the table has a row 'oracle' already"),
+        (["a=WEIGHTS", "b=gone.safetensors"], "gone.safetensors: no such weights file"),
+    ],
+)
+def test_a_bad_variant_is_refused_before_anything_is_measured(tmp_path, weights, capsys, monkeypatch, given, words):
+    monkeypatch.setattr(evaluate, "_classify", lambda args: pytest.fail("it was measured"))
+    variants = [text.replace("WEIGHTS", str(weights)) for text in given]
+    assert words in refusal(capsys, "gqcnn", "--dataset", "synthetic", "--path", tmp_path, "--variant", *variants)
+    said = refusal(capsys, "antipodal", "--dataset", "synthetic", "--path", tmp_path, "--variant", f"a={weights}")
+    assert "not for antipodal" in said
+
+
+def test_a_card_is_asked_for_before_anything_is_measured(tmp_path, weights, capsys, monkeypatch):
+    monkeypatch.setattr(evaluate, "_classify", lambda args: pytest.fail("it was measured"))
+    for name in ("gqcnn", "gqstn"):
+        said = refusal(capsys, name, "--dataset", "synthetic", "--path", tmp_path, "--weights", weights, "--card")
+        assert "untrained.card.json: cannot be read" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "as_typed"),
+    [
+        ("gqstn --dataset synthetic --path /a/held-out --card",
+         "gqstn --dataset synthetic --path held-out --tries 8 --card"),
+        ("gqcnn --dataset synthetic --path held-out --split image --images 9 --beside gqstn antipodal --variant "
+         "one=/home/me/1.safetensors two=2.safetensors --tries 3 --weights /a/w --metric-weights /a/m --card",
+         "gqcnn --dataset synthetic --path held-out --split image --images 9 --beside gqstn antipodal --variant "
+         "one=1.safetensors two=2.safetensors --tries 3 --weights w --metric-weights m --card"),
+        ("gqstn --dataset jacquard --path j --depth perfect --focal-px 1234.5 --card",
+         "gqstn --dataset jacquard --path j --depth perfect --focal-px 1234.5 --card"),
+        ("gqcnn --dataset dexnet --path d --intrinsics /a/k.json --damaged skip --classifier-only --card --json f",
+         "gqcnn --dataset dexnet --path d --intrinsics k.json --damaged skip --classifier-only --card"),
+    ],
+)  # fmt: skip
+def test_the_card_names_the_options_that_made_the_figures(options, as_typed):
+    args = evaluate._parser().parse_args(options.split())
+    assert evaluate._as_typed(args) == f"python -m detectors.evaluate {as_typed}"
 
 
 BOX = Box(0.02, -0.03, 0.14, 0.035, 0.05, math.radians(20))
@@ -156,7 +210,7 @@ def test_jacquard_is_judged_by_rectangles_and_robustness(tmp_path, weights, intr
     assert answer["skipped"] == {"no grasps file": 1}
     assert answer["physical_success"] is None
     assert 0 <= answer["robust_rate"] <= 1
-    assert list(answer["labelled"]) == ["antipodal", "principal-axis", "random-antipodal"]
+    assert list(answer["labelled"]) == ["antipodal", "sampling-100", "principal-axis", "random-antipodal"]
     assert evaluated(capsys, *common, "--depth", "perfect", "--images", 1)["rectangle"]["0.25"] == 1.0
 
 
@@ -197,7 +251,8 @@ def test_crops_are_not_enough_for_other_detectors(tmp_path, weights, capsys):
     assert "only gqcnn's network" in said
     assert "depth_ims_raw_table" in said
     assert "--dataset synthetic" in said
-    assert "only gqcnn" in refusal(capsys, "gqcnn", "--beside", "antipodal", "--dataset", "dexnet", "--path", folder)
+    for more in (("--beside", "antipodal"), ("--variant", f"other={weights}")):
+        assert "only gqcnn" in refusal(capsys, "gqcnn", *more, "--dataset", "dexnet", "--path", folder)
 
 
 @pytest.mark.parametrize(

@@ -43,10 +43,10 @@ def test_a_robust_grasp_is_executed_and_nobody_else_is_asked() -> None:
 
 def test_a_better_grasp_of_the_fallbacks_is_executed_and_the_other_follows() -> None:
     careful = Answering("careful", grasp(0.8), grasp(0.6))
-    decision = decided(Answering("fast", grasp(0.31), grasp(0.05)), careful)
+    decision = decided(Answering("fast", grasp(0.31), grasp(FLOOR)), careful)
     assert executed(decision) == ("careful", 0.8)
     assert [(p.detector, p.grasp.quality) for p in decision.proposals] == [
-        ("careful", 0.8), ("careful", 0.6), ("fast", 0.31), ("fast", 0.05),
+        ("careful", 0.8), ("careful", 0.6), ("fast", 0.31), ("fast", FLOOR),
     ]  # fmt: skip
     assert decision.fallback_reason == "not robust (0.31)"
     assert [p.grasp.robust for p in decision.proposals] == [True, None, False, None]
@@ -117,9 +117,48 @@ def test_an_answer_below_the_floor_does_not_follow_the_better_one() -> None:
     assert decision.proposals == (Proposal(grasp(0.2, robust=False), "careful"),)
 
 
+UNDER, AT = grasp(0.09), grasp(FLOOR)
+
+
+def test_a_later_proposal_below_the_floor_is_none() -> None:
+    """Of the detector alone, of both, and of the detector whose fallback failed."""
+    second = Answering("careful", grasp(0.8), grasp(0.0), AT)
+    for top, careful, expected in (
+        (0.9, second, [("fast", 0.9), ("fast", FLOOR)]),
+        (0.3, second, [("careful", 0.8), ("careful", FLOOR), ("fast", 0.3), ("fast", FLOOR)]),
+        (0.3, Answering("careful", error=RuntimeError("lost")), [("fast", 0.3), ("fast", FLOOR)]),
+    ):
+        decision = decided(Answering("fast", grasp(top), UNDER, AT), careful)
+        assert [(p.detector, p.grasp.quality) for p in decision.proposals] == expected
+        assert decision.detection is not None
+        assert len(decision.detection.grasps) == 3, "its own answer is kept whole"
+
+
+def test_the_floor_goes_by_the_metric_and_not_by_what_a_detector_says_of_its_grasps() -> None:
+    class Opposite(QualityMetric):
+        def quality(self, frame, grasps):  # type: ignore[no-untyped-def]
+            return 1.0 - super().quality(frame, grasps)
+
+    decision = decided(Answering("fast", grasp(0.2), grasp(0.99), UNDER), Answering("careful"), Opposite())
+    assert [p.grasp.quality for p in decision.proposals] == [0.2, 0.09]
+
+
+def test_every_proposal_is_judged_at_once_where_there_is_a_fallback_and_else_the_top_one() -> None:
+    for careful, expected in ((Answering("careful"), [3]), (None, [1])):
+        metric = QualityMetric()
+        decided(Answering("fast", grasp(0.9), UNDER, AT), careful, metric)
+        assert [len(asked) for asked in metric.asked] == expected
+
+
+def test_without_a_metric_nothing_is_below_the_floor() -> None:
+    decision = decided(Answering("fast", grasp(0.3), UNDER), Answering("careful"), None)
+    assert [p.grasp.quality for p in decision.proposals] == [0.3, 0.09]
+
+
 def test_without_a_fallback_the_grasp_is_executed_however_bad_it_is() -> None:
-    decision = decided(Answering("fast", grasp(0.01)), None)
+    decision = decided(Answering("fast", grasp(0.01), grasp(0.0)), None)
     assert executed(decision) == ("fast", 0.01)
+    assert [p.grasp.quality for p in decision.proposals] == [0.01, 0.0]
     assert not decision.fallback_used
     assert decision.judge_ms == 0.0
     assert decided(Answering("fast"), None).reason == "fast sees nothing"
@@ -147,9 +186,11 @@ def test_a_detector_that_fails_is_not_stood_in_for() -> None:
 
 def test_a_detectors_own_word_on_robustness_stands() -> None:
     careful, metric = Answering("careful", grasp(0.9)), QualityMetric()
-    decision = decided(Answering("fast", grasp(0.2, robust=True)), careful, metric)
-    assert (careful.asked, metric.asked) == ([], [])
-    assert executed(decision) == ("fast", 0.2)
+    decision = decided(Answering("fast", grasp(0.2, robust=True), UNDER), careful, metric)
+    assert (careful.asked, len(metric.asked)) == ([], 1)
+    assert [(p.grasp.quality, p.grasp.robust) for p in decision.proposals] == [(0.2, True)]
+    assert executed(decided(Answering("fast", grasp(0.05, robust=True)), careful, metric)) == ("fast", 0.05)
+    assert careful.asked == []
     decision = decided(Answering("fast", grasp(0.7, robust=False)), careful, metric)
     assert decision.fallback_reason == "not robust (0.70)"
     assert executed(decision) == ("careful", 0.9)
@@ -197,6 +238,18 @@ def test_what_is_no_detection_is_a_fault() -> None:
             return None
 
     assert decided(Silent("fast"), None).fault == "fast failed: TypeError: answered with NoneType, not with a Detection"
+
+
+@pytest.mark.parametrize("reason", [None, 3, b"nothing", ["nothing"]])
+def test_a_reason_that_is_no_text_is_a_fault(reason: object) -> None:
+    class Mute(Answering):
+        def detect(self, frame, **asked):  # type: ignore[no-untyped-def, override]
+            return Detection(self.grasps, detect_ms=7.0, reason=reason)  # type: ignore[arg-type]
+
+    words = f"failed: TypeError: gave a reason that is no text but {type(reason).__name__}"
+    assert decided(Mute("fast"), None).fault == f"fast {words}"
+    assert decided(Mute("fast", GRASP), None).fault == f"fast {words}", "though it proposes something"
+    assert decided(Answering("fast"), Mute("careful")).fault == f"careful {words}"
 
 
 def test_a_grasp_that_the_metric_cannot_judge_is_its_detectors_fault() -> None:

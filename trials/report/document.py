@@ -14,7 +14,7 @@ import yaml
 from robot.errors import SettingsError
 from trials.report.charts import forest_chart, outcome_chart, time_chart, time_edges
 from trials.report.gallery import gallery
-from trials.report.planning import fallback_of, fallback_words, planning_table
+from trials.report.planning import fallback_words, planning_table
 from trials.report.run_view import RunView, load_runs
 from trials.report.tables import PROPORTIONS, comparison_table, headline_table, object_table, side_by_side_table
 from trials.report.words import NOT_MEASURED, counts, definitions_html, percent, percent_range, plural
@@ -127,7 +127,7 @@ def _facts(run: RunView) -> str:
     rows = {
         "World": "dry run (simulated)" if info.get("dry_run") else "hardware" if "dry_run" in info else None,
         "Detector": info.get("detector"),
-        "Fallback": fallback_of(run) or "none",
+        "Fallback": run.fallback or "none",
         "Plan": f"{plural(len(run.planned), 'trial')}, {objects}, up to {plural(repeats, 'repeat')}",
         "Seed": info.get("seed"),
         "Cell": info.get("cell_file"),

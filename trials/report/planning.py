@@ -46,7 +46,7 @@ def _row(run: RunView) -> str:
     numbers = (milliseconds(planning.total_ms), counts(summary.fallback), executed)
     cells = "".join(f'<td class="number">{text}</td>' for text in (*numbers, milliseconds(planning.fallback_total_ms)))
     return (
-        f'<tr><th scope="row">{escape(run.label)}</th><td>{escape(fallback_of(run) or "none")}</td>'
+        f'<tr><th scope="row">{escape(run.label)}</th><td>{escape(run.fallback or "none")}</td>'
         f'<td class="number value">{milliseconds(planning.mean_ms)}</td>{cells}<td>{why or NOT_MEASURED}</td></tr>'
     )
 
@@ -54,7 +54,7 @@ def _row(run: RunView) -> str:
 def _speedups(runs: Sequence[RunView]) -> str:
     lines = ""
     for run, other in permutations(runs, 2):
-        always = str(other.info.get("detector")) == fallback_of(run) and not fallback_of(other)
+        always = str(other.info.get("detector")) == run.fallback and not other.fallback
         if always and (speedup := planning_speedup(run.records, other.records)) is not None:
             lines += f"<li>{_speedup_words(run.label, other.label, speedup)}</li>"
     return f"<ul>{lines}</ul>" if lines else ""
@@ -62,7 +62,7 @@ def _speedups(runs: Sequence[RunView]) -> str:
 
 def _speedup_words(label: str, always: str, speedup: Speedup) -> str:
     words = (
-        f"<b>{escape(label)} with its fallback plans {speedup.times:.1f} times as fast as always asking "
+        f"<b>{escape(label)} plans {speedup.times:.1f} times as fast as always asking "
         f"{escape(always)}</b>: {milliseconds(speedup.first_ms)} against {milliseconds(speedup.second_ms)}, the means "
         f"of the {plural(speedup.pairs, 'placement')} that both looked at"
     )
@@ -70,9 +70,3 @@ def _speedup_words(label: str, always: str, speedup: Speedup) -> str:
         return f"{words}."
     low, high = speedup.interval.low, speedup.interval.high
     return f"{words}; 95{NARROW_SPACE}% interval over objects {low:.1f} – {high:.1f} times."
-
-
-def fallback_of(run: RunView) -> str:
-    """The detector that a run falls back on; empty for none."""
-    name = str(run.info.get("fallback") or "none")
-    return "" if name == "none" else name

@@ -19,7 +19,7 @@ class RunView:
     """One run, read from its directory without changing anything there.
 
     Attributes:
-        label: what the run is called in the report, unique in it.
+        label: what the run is called in the report, by its detector and its fallback; unique there.
         key: the same for addresses inside the page.
         records: the lines of the ledger, voided ones too.
         torn_bytes: length of an unfinished last line, which is left out.
@@ -39,6 +39,12 @@ class RunView:
         return self.directory.run_info
 
     @property
+    def fallback(self) -> str:
+        """The detector that the run falls back on; empty for none."""
+        name = str(self.info.get("fallback") or "none")
+        return "" if name == "none" else name
+
+    @property
     def counting(self) -> tuple[TrialRecord, ...]:
         """The records that are not voided."""
         return tuple(record for record in self.records if not record.voided)
@@ -52,15 +58,15 @@ class RunView:
 
 
 def load_runs(paths: Sequence[Path]) -> tuple[RunView, ...]:
-    """Read runs; those of one detector are told apart by their directories' names.
+    """Read runs; those of one detector with one fallback are told apart by their directories' names.
 
     Raises:
         SettingsError, LedgerError: a directory is no run, or what stands in it is damaged.
     """
     runs = [_load(path, f"run{number}") for number, path in enumerate(paths, start=1)]
-    detectors = [run.label for run in runs]
+    labels = [run.label for run in runs]
     return tuple(
-        replace(run, label=f"{run.label} ({run.directory.path.name})") if detectors.count(run.label) > 1 else run
+        replace(run, label=f"{run.label} ({run.directory.path.name})") if labels.count(run.label) > 1 else run
         for run in runs
     )
 
@@ -70,7 +76,6 @@ def _load(path: Path, key: str) -> RunView:
     planned = directory.planned()
     records, torn = read_ledger(directory.ledger_path) if directory.ledger_path.exists() else ((), 0)
     label = str(directory.run_info.get("detector", path.name))
-    fallback = str(directory.run_info.get("fallback") or "none")
-    if fallback != "none":  # what it lifts is not the first one's merit alone
-        label = f"{label} + {fallback}"
-    return RunView(label, key, directory, planned, records, torn, summarise(records, planned))
+    view = RunView(label, key, directory, planned, records, torn, summarise(records, planned))
+    # What a fallback lifts is not the first one's merit alone.
+    return replace(view, label=f"{label} + {view.fallback}") if view.fallback else view

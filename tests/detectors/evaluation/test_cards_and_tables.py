@@ -72,10 +72,20 @@ def test_gqcnns_card_keeps_its_other_tables_and_what_was_not_measured_again(phys
     assert written[1]["evaluated_with"] == "the command"
 
 
-def test_who_has_no_card_is_told_before_anything_is_measured(physical):
-    check_card("multigrasp")
-    with pytest.raises(SettingsError, match="antipodal has no card"):
-        check_card("antipodal")
+def test_who_has_no_card_is_told_before_anything_is_measured(physical, tmp_path, monkeypatch):
+    check_card("multigrasp", None)
+    for name in ("antipodal", "gqcnn-1000"):
+        with pytest.raises(SettingsError, match=f"{name} has no card"):
+            check_card(name, None)
+    mine = tmp_path / "mine.safetensors"
+    for name in ("gqcnn", "gqstn"):
+        with pytest.raises(SettingsError, match=r"mine\.card\.json: cannot be read"):
+            check_card(name, mine)
+    mine.with_suffix(".card.json").write_text("{}", encoding="utf-8")
+    check_card("gqcnn", mine)
+    monkeypatch.setattr("detectors.gqstn.weights_file.SHIPPED", tmp_path / "other.safetensors")
+    with pytest.raises(SettingsError, match=r"other\.card\.json: cannot be read"):
+        check_card("gqstn", None)
     with pytest.raises(SettingsError, match="--weights"):
         write_into_card("gqstn", None, physical, "")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detectors.evaluation.timing import REFERENCE, Times, machine, make_frames, measure, rows
+from cell.trial_cycle import PROPOSALS
+from detectors.evaluation.timing import REFERENCE, SEVERAL, Times, machine, make_frames, measure, rows
 from detectors.grasp import Detection
 
 
@@ -16,7 +17,7 @@ class Clocked:
         self.name, self._log, self._times = name, log, iter(times)
 
     def detect(self, frame, *, top=1, region=None, seed=0):
-        self._log.append((self.name, frame.number, seed))
+        self._log.append((self.name, frame.number, seed, top))
         return Detection((), detect_ms=next(self._times), inpaint_ms=0.5, reason="nothing")
 
 
@@ -45,14 +46,23 @@ def test_a_larger_frame_shows_the_same_scene_and_more_table(frames):
 
 def test_everybody_takes_turns_after_a_first_time(frames):
     log, told = [], []
-    detectors = {name: Clocked(name, log, [99.0, 99.0, *range(1, 7)]) for name in "ab"}
+    detectors = {name: Clocked(name, log, [99.0] * 4 + [*range(1, 13)]) for name in "ab"}
     times = measure(detectors, frames, 3, told.append)
-    assert times["a"] == Times((1, 2, 3, 4, 5, 6), (0.5,) * 6)
-    first, rest = log[:4], log[4:]
-    assert {(name, number) for name, number, _ in first} == {(n, f) for n in "ab" for f in (0, 1)}
-    assert [name for name, *_ in rest] == list("abbaabbaabba"), "who begins changes"
-    assert [rest[i][1:] == rest[i + 1][1:] for i in range(0, 12, 2)] == [True] * 6, "the same frame and seed for both"
+    assert times["a"] == Times((1, 3, 5, 7, 9, 11), (0.5,) * 6, (2, 4, 6, 8, 10, 12))
+    first, rest = log[:8], log[8:]
+    assert {(name, number, top) for name, number, _, top in first} == {
+        (n, f, k) for n in "ab" for f in (0, 1) for k in (1, SEVERAL)
+    }
+    one, several = rest[::2], rest[1::2]
+    assert [(*asked[:3], SEVERAL) for asked in one] == several, "the same frame and seed for several grasps"
+    assert {top for *_, top in one} == {1}
+    assert [name for name, *_ in one] == list("abbaabbaabba"), "who begins changes"
+    assert [one[i][1:] == one[i + 1][1:] for i in range(0, 12, 2)] == [True] * 6, "the same frame and seed for both"
     assert told == [1, 2, 3]
+
+
+def test_several_are_as_many_as_the_cell_asks_for():
+    assert SEVERAL == PROPOSALS
 
 
 def test_rows_compare_with_the_reference(tmp_path):
@@ -60,11 +70,12 @@ def test_rows_compare_with_the_reference(tmp_path):
     weights.write_bytes(b"x" * 1234)
     one, reference = Clocked("one", [], []), Clocked(REFERENCE, [], [])
     one.parameter_count, one.weights_path = 77, weights
-    times = {"one": Times((10.0, 20.0, 90.0), (1.0, 2.0, 3.0)), REFERENCE: Times((300.0,), (0.0,))}
+    times = {"one": Times((10.0, 20.0, 90.0), (1.0, 2.0, 3.0), (30.0, 40.0, 41.0))}
+    times[REFERENCE] = Times((300.0,), (0.0,), (900.0,))
     found = rows({"one": one, REFERENCE: reference}, times)
     assert found["one"] == {
-        "detect_ms_median": 20.0, "detect_ms_p95": pytest.approx(83.0), "inpaint_ms_median": 2.0, "parameters": 77,
-        "weights_bytes": 1234, "times_faster": 15.0,
+        "detect_ms_median": 20.0, "detect_ms_p95": pytest.approx(83.0), "several_ms_median": 40.0,
+        "inpaint_ms_median": 2.0, "parameters": 77, "weights_bytes": 1234, "times_faster": 15.0,
     }  # fmt: skip
     assert (found[REFERENCE]["parameters"], found[REFERENCE]["weights_bytes"]) == (None, None)
     assert rows({"one": one}, {"one": times["one"]})["one"]["times_faster"] is None

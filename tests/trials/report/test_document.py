@@ -9,6 +9,7 @@ from robot.errors import SettingsError
 from tests.trials.fake_run import OBJECTS, make_record, make_run, run_info
 from trials.ledger import Ledger, LedgerCorrupt
 from trials.report import write_report
+from trials.report.run_view import load_runs
 from trials.run_directory import RunDirectory
 
 VOID = {"meta", "img", "br", "rect", "line", "circle", "link", "input", "hr"}
@@ -141,7 +142,7 @@ def test_the_fallbacks_share_reasons_and_cost_are_told(tmp_path: Path, runs: dic
 def test_a_fallback_is_set_against_the_run_that_always_asks_it(tmp_path: Path, runs: dict[str, Path]) -> None:
     _, page = report(tmp_path, runs["one"], runs["always"])
     text = page.text.replace("\u202f", " ")
-    claim = re.search(r"antipodal with its fallback plans (\d+\.\d) times as fast as always asking cem: ", text)
+    claim = re.search(r"antipodal \+ cem plans (\d+\.\d) times as fast as always asking cem: ", text)
     assert claim is not None
     assert float(claim[1]) > 1.0
     assert "% interval over objects" in text
@@ -158,8 +159,25 @@ def test_runs_with_other_placements_are_not_tested_against_each_other(tmp_path: 
 
 def test_runs_of_one_detector_are_told_apart(tmp_path: Path, runs: dict[str, Path]) -> None:
     _, page = report(tmp_path, runs["short"], runs["elsewhere"])
-    assert "cem (short)" in page.text
-    assert "cem (elsewhere)" in page.text
+    assert "cem + cem (short)" in page.text
+    assert "cem + cem (elsewhere)" in page.text
+
+
+def test_a_run_with_a_fallback_is_called_by_both(tmp_path: Path, runs: dict[str, Path]) -> None:
+    runs = runs | {"alone": make_run(tmp_path / "alone", trials=12, frames=False, fallback="none").path}
+    labels = [run.label for run in load_runs([runs[name] for name in ("one", "alone", "always", "short")])]
+    assert labels == ["antipodal + cem", "antipodal", "cem", "cem + cem"]
+    html, _ = report(tmp_path, runs["one"])
+    assert "<h1>antipodal + cem</h1>" in html
+    html, _ = report(tmp_path, runs["one"], runs["alone"])
+    assert "<h1>antipodal + cem · antipodal</h1>" in html
+
+
+@pytest.mark.parametrize("fallback", [{}, {"fallback": None}, {"fallback": "none"}])
+def test_a_run_that_names_no_fallback_has_none(tmp_path: Path, fallback: dict[str, object]) -> None:
+    info = {name: value for name, value in run_info("cem", 3, 0, ("cup",)).items() if name != "fallback"}
+    (view,) = load_runs([RunDirectory.create(tmp_path / "run", info | fallback).path])
+    assert (view.label, view.fallback) == ("cem", "")
 
 
 def test_names_from_outside_cannot_break_the_page(tmp_path: Path) -> None:
