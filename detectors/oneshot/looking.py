@@ -146,9 +146,9 @@ def see(images: Images, views: Views, shape: tuple[int, int], step_m: float) -> 
     Returns:
         (B, K, rows, columns) heights above the table in units of 4 cm, clipped.
     """
-    pixels = views.pixels(images, _offsets(shape, step_m, images.depth_m))
-    heights = images.height_m(pixels, _depths(images, pixels))
-    return _averaged(heights / HEIGHT_UNIT_M).clamp(HEIGHT_LOW, HEIGHT_HIGH)
+    depth_m = _averaged(_depths(images, views.pixels(images, _offsets(shape, step_m, _FINER, images.depth_m))))
+    pixels = views.pixels(images, _offsets(shape, step_m, 1, images.depth_m))
+    return (images.height_m(pixels, depth_m) / HEIGHT_UNIT_M).clamp(HEIGHT_LOW, HEIGHT_HIGH)
 
 
 def grasp_heights(images: Images, pixels: Tensor, depth_m: Tensor, angle_rad: Tensor, width_m: Tensor) -> Tensor:
@@ -163,16 +163,16 @@ def grasp_heights(images: Images, pixels: Tensor, depth_m: Tensor, angle_rad: Te
         (B, K, 32, 32) heights above the grasp points, towards the camera positive [m].
     """
     window = window_m(width_m)
-    unit = _offsets((CROP_PX, CROP_PX), 1.0 / CROP_PX, images.depth_m)
+    unit = _offsets((CROP_PX, CROP_PX), 1.0 / CROP_PX, _FINER, images.depth_m)
     views = Views(pixels, rotation(angle_rad), depth_m)
     crop = _averaged(_depths(images, views.pixels(images, unit * _spread(window, 3))))
     return depth_m[..., None, None] - crop
 
 
-def _offsets(shape: tuple[int, int], step_m: float, like: Tensor) -> Tensor:
-    """(1, 1, rows x finer, columns x finer, 2) where the fine pixels of a view lie [m]."""
+def _offsets(shape: tuple[int, int], step_m: float, finer: int, like: Tensor) -> Tensor:
+    """(1, 1, rows x finer, columns x finer, 2) where the pixels of a view lie, or finer ones [m]."""
     rows, columns = (
-        (torch.arange(n * _FINER, device=like.device, dtype=like.dtype) - (n * _FINER - 1) / 2) * (step_m / _FINER)
+        (torch.arange(n * finer, device=like.device, dtype=like.dtype) - (n * finer - 1) / 2) * (step_m / finer)
         for n in shape
     )
     y, x = torch.meshgrid(rows, columns, indexing="ij")
