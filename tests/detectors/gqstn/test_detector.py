@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +53,10 @@ def test_the_stages_are_those_that_led_to_the_answer(weights: Path) -> None:
     noisy = Frame(BAR.depth_m + np.random.default_rng(0).normal(0, 0.001, BAR.depth_m.shape), CAMERA)
     for seed in (0, 7):
         (grasp,) = found.detect(noisy, seed=seed).grasps
-        looked, stages = found.stages(noisy, seed=seed)
-        assert stages.grasps.pixels[0, 0].tolist() == pytest.approx([grasp.u, grasp.v], abs=1e-4)
+        looked, several = found.stages(noisy, seed=seed, count=3)
+        away = [math.dist(pixel, (grasp.u, grasp.v)) for pixel in several.grasps.pixels[0].tolist()]
+        stages = several.place(int(np.argmin(away)))  # not the first place where that one lies over bare table
+        assert min(away) < 1e-4
         assert float(stages.grasps.width_m) == pytest.approx(grasp.width_m)
         assert float(stages.grasps.depth_m) == pytest.approx(grasp.depth_m)
         assert torch.equal(stages.far, looked.far)
