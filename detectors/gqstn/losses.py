@@ -29,8 +29,8 @@ class LossSettings:
 
     Attributes:
         xi: share of the localisation loss.
-        forced: whether every stage is shown what the true grasp leads to, instead of the stages before (teacher
-            forcing).
+        forced: whether the localisation loss shows every stage what the true grasp leads to, instead of the stages
+            before (teacher forcing); the robustness loss always follows the network's own stages.
         places: how many places an image are followed by the robustness loss: each is drawn by its weight, and the
             loss is the mean over them by weight, so that weight moves to places that hold. 1 follows the best alone,
             as in the paper.

@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 FAR_PX, FAR_STEP_M = 128, 0.003
-"""In training: 128 x 128 pixels of 3 mm at the table, 384 mm; in use as much as the workspace or the image needs."""
+"""In training: 128 x 128 pixels of 3 mm at the table, 384 mm; in use a box about all that stands."""
