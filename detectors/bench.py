@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -65,13 +64,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
+    from detectors.evaluation.output import check_writable
     from detectors.registry import check_name
 
     for name in args.names:
         check_name(name)
-    path = None if args.json in (None, "-") else Path(args.json)
-    if path and (path.is_dir() or not os.access(path.resolve().parent, os.W_OK)):
-        raise SettingsError(f"{path}: cannot be written", "name a file in a folder that exists")
+    check_writable(args.json)
 
 
 def _build(names: Sequence[str]) -> tuple[dict[str, Detector], dict[str, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -94,13 +93,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what cannot work before anything is measured."""
+    from detectors.evaluation.output import check_writable
     from detectors.registry import check_name
 
     for name in (args.name, *args.beside):
         check_name(name)
-    path = None if args.json in (None, "-") else Path(args.json)
-    if path and (path.is_dir() or not os.access(path.resolve().parent, os.W_OK)):
-        raise SettingsError(f"{path}: cannot be written", "name a file in a folder that exists")
+    check_writable(args.json)
     if args.classifier_only and args.name != _CLASSIFIER:
         raise SettingsError(f"--classifier-only is for gqcnn: {args.name} has no classifier of its own")
     if args.focal_px is not None and (args.dataset != "jacquard" or args.intrinsics or not 1 < args.focal_px < 1e6):

@@ -7,8 +7,9 @@ from pathlib import Path
 from detectors.directgrasp.network import DirectGrasp, DirectGraspConfig
 from detectors.directgrasp.weights_file import SHIPPED
 from detectors.gqcnn.metric import RobustnessMetric, load_metric
-from detectors.oneshot.detector import OneShotDetector, bar_on_a_table
+from detectors.oneshot.detector import OneShotDetector
 from detectors.oneshot.weights import load_weights
+from detectors.warming_up import bar_on_a_table
 
 NAME = "directgrasp"
 

@@ -22,7 +22,8 @@ from detectors.gqcnn.sampling import Poses, Samples, geometric_trust, sample, us
 from detectors.gqcnn.settings import GqcnnSettings, plain_settings
 from detectors.grasp import Detection, Grasp
 from detectors.inpainting import fill_holes
-from robot.frame import Frame, Intrinsics
+from detectors.warming_up import bar_on_a_table
+from robot.frame import Frame
 
 Array = NDArray[np.float64]
 Float = NDArray[np.float32]
@@ -64,7 +65,7 @@ class GqcnnDetector:
         self._metric = metric
         self.name = self._settings.name
         self.parameter_count, self.weights_path = metric.parameter_count, metric.weights_path
-        self.detect(_bar_on_a_table())  # a network's first call costs more than the later ones: no frame's time
+        self.detect(bar_on_a_table())  # a network's first call costs more than the later ones: no frame's time
 
     def detect(
         self, frame: Frame, *, top: int = 1, region: NDArray[np.bool_] | None = None, seed: int = 0
@@ -111,13 +112,6 @@ class GqcnnDetector:
         equal = order[ranked.quality[order] >= ranked.quality[order[0]] - self._settings.equal_within]
         trust = geometric_trust(ranked.poses[equal], scene, self._settings.geometry)
         return np.concatenate([equal[np.argsort(-trust, kind="stable")], order[len(equal) :]])
-
-
-def _bar_on_a_table() -> Frame:
-    """A small picture with something to grasp in it."""
-    depth_m = np.full((240, 320), 0.70, dtype=np.float32)
-    depth_m[112:128, 120:200] = 0.66
-    return Frame(depth_m, Intrinsics(fx=300.0, fy=300.0, cx=159.5, cy=119.5, width=320, height=240))
 
 
 def make_default() -> GqcnnDetector:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from detectors.training_output import check_output, checkpoint_of
 from robot.arguments import whole_number
 from robot.errors import SettingsError
 
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     from detectors.gqcnn.grasp_data import joined, load_data
     from detectors.gqcnn.training import Trainer
 
-    _check_output(args)
+    check_output(args.out, resume=args.resume)
     if args.threads:
         torch.set_num_threads(args.threads)
     device = _device(args.device)
@@ -76,13 +77,13 @@ def run(args: argparse.Namespace) -> int:
     _tell(f"{train} grasps to train, {validation} to validate, {test} to test; label: {data.label_name}")
     trainer = Trainer(
         network, data, settings,
-        device=device, clock=time.monotonic, tell=_tell, checkpoint_file=_checkpoint(args.out),
+        device=device, clock=time.monotonic, tell=_tell, checkpoint_file=checkpoint_of(args.out),
     )  # fmt: skip
     if args.resume:
         _tell(f"resumed after epoch {trainer.progress.epoch}" if trainer.resume() else "no checkpoint, from the start")
     trained = trainer.run()
     _write(args, trained, data, settings, trainer.progress, device)
-    _checkpoint(args.out).unlink(missing_ok=True)
+    checkpoint_of(args.out).unlink(missing_ok=True)
     return 0
 
 
@@ -214,22 +215,6 @@ def _device(name: str) -> torch.device:
     except (RuntimeError, AssertionError) as error:
         raise SettingsError(f"--device {name}: {str(error).splitlines()[0]}", "try --device cpu") from None
     return device
-
-
-def _check_output(args: argparse.Namespace) -> None:
-    out: Path = args.out
-    if out.suffix != ".safetensors":
-        raise SettingsError(f"--out {out}: weights are written as .safetensors", "name a file that ends so")
-    if out.is_dir():
-        raise SettingsError(f"--out {out}: is a directory", "name a file")
-    if _checkpoint(out).is_file() and not args.resume:
-        raise SettingsError(
-            f"{_checkpoint(out)}: an unfinished training lies there", "go on with --resume, or delete it to start again"
-        )
-
-
-def _checkpoint(out: Path) -> Path:
-    return out.with_suffix(".checkpoint")
 
 
 def _shown(value: float | None) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from detectors.gqcnn.crop import normalisation
 from detectors.gqcnn.network import GraspQualityNetwork, NetworkConfig, folded
@@ -21,7 +21,7 @@ _FORMAT = "grasp-cell gqcnn 1"
 
 
 @torch.no_grad()
-def round_weights(network: GraspQualityNetwork) -> None:
+def round_weights(network: nn.Module) -> None:
     """Round matrices and filters to what float16 holds, so that the network judged is the network saved."""
     for parameter in network.parameters():
         if parameter.ndim >= 2:

@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from detectors.antipodal.table import fit_table
 from detectors.gqcnn.metric import RobustnessMetric, load_metric
 from detectors.gqstn.network import Cascade, GqStn, GqStnConfig
 from detectors.gqstn.picture import draw_stages
 from detectors.gqstn.weights_file import SHIPPED
 from detectors.grasp import Grasp
 from detectors.inpainting import fill_holes
-from detectors.oneshot.detector import MOST_GRASPS, TABLE_POINTS, Looked, Mask, OneShotDetector, bar_on_a_table, look
+from detectors.oneshot.detector import MOST_GRASPS, Looked, Mask, OneShotDetector
 from detectors.oneshot.weights import load_weights
 from detectors.overlay import draw_grasps
+from detectors.warming_up import bar_on_a_table
 from robot.frame import Frame
 
 NAME = "gqstn"
@@ -46,11 +46,9 @@ class GqStnDetector(OneShotDetector):
         """What each stage is shown and answers at the ``count`` best places; None where no table is seen."""
         if not frame.valid.any():
             return None
-        table = fit_table(frame, np.random.default_rng(seed), TABLE_POINTS)
-        if table is None:
+        looked = self.looked(frame, fill_holes(frame.depth_m, frame.valid), region, seed)
+        if looked is None:
             return None
-        filled = fill_holes(frame.depth_m, frame.valid)
-        looked = look(frame, filled, table, region, any_size=self.network.any_size)
         with torch.inference_mode():
             return looked, self.network.stages(looked, count)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from detectors.gqcnn.metric import RobustnessMetric, load_metric
 from detectors.multigrasp.network import MultiGrasp, MultiGraspConfig
 from detectors.multigrasp.weights_file import SHIPPED
-from detectors.oneshot.detector import OneShotDetector, bar_on_a_table
+from detectors.oneshot.detector import OneShotDetector
 from detectors.oneshot.weights import load_weights
+from detectors.warming_up import bar_on_a_table
 
 NAME = "multigrasp"
 

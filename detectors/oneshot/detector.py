@@ -116,13 +116,17 @@ class OneShotDetector:
             grasps, reason = self._grasps(frame, filled, region, min(top, MOST_GRASPS), seed)
         return Detection(grasps, max(_ms_since(started) - inpaint_ms, 0.0), inpaint_ms, reason)
 
+    def looked(self, frame: Frame, filled_m: Float, region: Mask | None, seed: int) -> Looked | None:
+        """Where the network looks in a frame whose holes are filled (H, W) [m]; None where no table is seen."""
+        table = fit_table(frame, np.random.default_rng(seed), TABLE_POINTS)
+        return None if table is None else look(frame, filled_m, table, region, any_size=self.network.any_size)
+
     def _grasps(
         self, frame: Frame, filled: Float, region: Mask | None, count: int, seed: int
     ) -> tuple[tuple[Grasp, ...], str]:
-        table = fit_table(frame, np.random.default_rng(seed), TABLE_POINTS)
-        if table is None:
+        looked = self.looked(frame, filled, region, seed)
+        if looked is None:
             return (), NO_TABLE
-        looked = look(frame, filled, table, region, any_size=self.network.any_size)
         if not looked.allowed.any():
             return (), NOT_ALLOWED
         if not looked.something_there:
@@ -130,7 +134,7 @@ class OneShotDetector:
         with torch.inference_mode():
             found = self._usable(looked, count, frame, region)
             solid = _solid(found, looked, frame)
-            if not (solid.any() and solid.all()) and count < MOST_GRASPS:
+            if (len(found) == 0 or not solid.all()) and count < MOST_GRASPS:
                 found = self._usable(looked, MOST_GRASPS, frame, region)
                 solid = _solid(found, looked, frame)
             # As the antipodal sampler, rather not across a hollow: what holds there is hard to judge from above.
@@ -176,13 +180,6 @@ def as_arrays(grasps: GraspBatch) -> GraspArrays:
     columns = table.double().cpu().numpy()
     good = np.isfinite(columns).all(axis=0) & (columns[2] > 0) & (columns[4] > 0)
     return GraspArrays(*columns[:, good])
-
-
-def bar_on_a_table() -> Frame:
-    """A small picture with something to grasp in it: a network's first call costs more than the later ones."""
-    depth_m = np.full((240, 320), 0.70, dtype=np.float32)
-    depth_m[112:128, 120:200] = 0.66
-    return Frame(depth_m, Intrinsics(fx=300.0, fy=300.0, cx=159.5, cy=119.5, width=320, height=240))
 
 
 def _around_what_stands(

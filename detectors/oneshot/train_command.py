@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from detectors.training_output import check_output, checkpoint_of
 from robot.arguments import whole_number
 from robot.errors import SettingsError
 
@@ -77,14 +78,14 @@ def run(args: argparse.Namespace, trainable: Trainable, config: dict[str, Any], 
     _tell(f"{trainable.name}: {sum(p.numel() for p in network.parameters()):,} parameters, seed {recipe.seed}")
     trainer = Trainer(
         trainable.learner(network, teacher, recipe), scenes, teacher, recipe,
-        limit=args.limit, clock=time.monotonic, tell=_tell, checkpoint_file=_checkpoint(args.out),
+        limit=args.limit, clock=time.monotonic, tell=_tell, checkpoint_file=checkpoint_of(args.out),
     )  # fmt: skip
     _tell(f"{len(trainer.rows):,} images to learn from")
     if args.resume:
         _tell(f"resumed after epoch {trainer.progress.epoch}" if trainer.resume() else "no checkpoint, from the start")
     trained = trainer.run(args.max_minutes)
     _write(args, trainable, trained, recipe, trainer, before)
-    _checkpoint(args.out).unlink(missing_ok=True)
+    checkpoint_of(args.out).unlink(missing_ok=True)
     return 0
 
 
@@ -141,9 +142,10 @@ def _write(
     import torch
 
     from detectors.gqcnn.provenance import data_facts
+    from detectors.gqcnn.weights import round_weights
     from detectors.gqcnn.weights_file import SHIPPED, file_sha256
     from detectors.oneshot.card import write_card
-    from detectors.oneshot.weights import round_weights, save_weights
+    from detectors.oneshot.weights import save_weights
     from robot.revision import git_revision
 
     round_weights(network)
@@ -185,23 +187,11 @@ def _as_typed(args: argparse.Namespace) -> str:
 
 
 def _check(args: argparse.Namespace) -> None:
-    out: Path = args.out
     if args.max_minutes is not None and not args.max_minutes > 0:
         raise SettingsError(f"--max-minutes must be positive, got {args.max_minutes}")
     if args.device not in ("auto", "cpu"):
         raise SettingsError(f"--device {args.device}: these networks are small and are trained on the CPU")
-    if out.suffix != ".safetensors":
-        raise SettingsError(f"--out {out}: weights are written as .safetensors", "name a file that ends so")
-    if out.is_dir():
-        raise SettingsError(f"--out {out}: is a directory", "name a file")
-    if _checkpoint(out).is_file() and not args.resume:
-        raise SettingsError(
-            f"{_checkpoint(out)}: an unfinished training lies there", "go on with --resume, or delete it to start again"
-        )
-
-
-def _checkpoint(out: Path) -> Path:
-    return out.with_suffix(".checkpoint")
+    check_output(args.out, resume=args.resume)
 
 
 def _tell(line: str) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import torch
 from torch import nn
 
 from detectors.gqcnn.network import folded
@@ -21,14 +20,6 @@ from robot.whole_files import whole_file
 _FORMAT = "grasp-cell one-shot 1"
 
 
-class Config(Protocol):
-    """What a network is built from."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything, by name."""
-        ...
-
-
 class Configured(Protocol):
     """A network that knows what it was built from."""
 
@@ -40,14 +31,6 @@ class Configured(Protocol):
 
 
 Network = TypeVar("Network", bound=nn.Module)
-
-
-@torch.no_grad()
-def round_weights(network: nn.Module) -> None:
-    """Round matrices and filters to what float16 holds, so that the network judged is the network saved."""
-    for parameter in network.parameters():
-        if parameter.ndim >= 2:
-            parameter.copy_(parameter.half().float())
 
 
 def save_weights(path: Path, name: str, network: Configured, training: Mapping[str, Any]) -> str:

@@ -11,8 +11,9 @@ from detectors.directgrasp import weights_file
 from detectors.directgrasp.detector import make_with_weights
 from detectors.directgrasp.network import DirectGrasp, DirectGraspConfig
 from detectors.gqcnn.metric import RobustnessMetric
+from detectors.gqcnn.weights import round_weights
 from detectors.oneshot.detector import OneShotDetector
-from detectors.oneshot.weights import round_weights, save_weights
+from detectors.oneshot.weights import save_weights
 from robot.errors import SettingsError
 from tests.detectors.gqcnn.critic import GeometricCritic
 from tests.detectors.oneshot.bars import TINY, picture, small_networks

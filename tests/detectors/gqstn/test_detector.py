@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from detectors.gqcnn.metric import RobustnessMetric
+from detectors.gqcnn.weights import round_weights
 from detectors.gqstn import weights_file
 from detectors.gqstn.detector import GqStnDetector, make_with_weights
 from detectors.gqstn.network import GqStn, GqStnConfig
-from detectors.oneshot.weights import round_weights, save_weights
+from detectors.oneshot.weights import save_weights
 from robot.errors import SettingsError
 from robot.frame import Frame
 from tests.detectors.depth_scenes import render

@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from detectors.gqcnn.metric import RobustnessMetric
+from detectors.gqcnn.weights import round_weights
 from detectors.multigrasp import weights_file
 from detectors.multigrasp.detector import make_with_weights
 from detectors.multigrasp.network import MultiGrasp, MultiGraspConfig
 from detectors.oneshot.detector import OneShotDetector
-from detectors.oneshot.weights import round_weights, save_weights
+from detectors.oneshot.weights import save_weights
 from robot.errors import SettingsError
 from tests.detectors.gqcnn.critic import GeometricCritic
 from tests.detectors.oneshot.bars import TINY, picture, small_networks

@@ -26,10 +26,10 @@ from detectors.oneshot.detector import (
     OneShotDetector,
     OneShotNetwork,
     as_arrays,
-    bar_on_a_table,
 )
 from detectors.oneshot.grasp_batch import GraspBatch
 from detectors.oneshot.settings import FAR_PX, FAR_STEP_M
+from detectors.warming_up import bar_on_a_table
 from robot.frame import Frame, Intrinsics
 from tests.detectors.depth_scenes import Box, Tube, render
 from tests.detectors.gqcnn.critic import ConstantCritic, GeometricCritic

@@ -11,12 +11,13 @@ import torch
 from torch import nn
 
 from detectors.directgrasp.train_command import trainable as directgrasp
+from detectors.gqcnn.weights import round_weights
 from detectors.gqcnn.weights_file import card_path, file_sha256
 from detectors.gqstn.train_command import trainable as gqstn
 from detectors.multigrasp.train_command import trainable as multigrasp
 from detectors.oneshot import weights
 from detectors.oneshot.train_command import Trainable
-from detectors.oneshot.weights import load_for_training, load_weights, round_weights, save_weights
+from detectors.oneshot.weights import load_for_training, load_weights, save_weights
 from robot.errors import SettingsError
 from tests.detectors.oneshot.bars import TINY, small_networks
 
