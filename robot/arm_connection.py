@@ -103,6 +103,13 @@ class Connection:
             time.sleep(POLL_S)
             self.watch()
 
+    def settle(self, condition: Callable[[], bool], timeout_s: float) -> None:
+        """Poll ``condition`` for at most ``timeout_s``. Raises Failure only where the link is dead."""
+        until = time.monotonic() + timeout_s
+        while not condition() and time.monotonic() < until:
+            time.sleep(POLL_S)
+            self.watch()
+
     def prepare(self) -> None:
         """Wait until the program runs; from then on it stops the arm when it no longer hears from us."""
         self.wait_for(lambda: not math.isnan(self.stamp_s), self._link_timeout_s, "no packet arrives")

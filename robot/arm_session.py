@@ -14,10 +14,14 @@ from typing import Any
 from robot.arm_connection import POLL_S, Connection, Failure
 from robot.arm_contact import ContactWatch
 from robot.arm_messages import Message, MessageLink
+from robot.geometry import invert, pose_to_transform, transform_to_pose
 
 _HEARTBEAT_S = 0.1
 _OPERATION_START_S = 1.0
 _ARRIVAL_S, _REST_S = 1.0, 2.0
+# How near the pose must come to where the new tool is [m, rad], and how long we wait for that: an arm that is moving,
+# or a tool that was changed at the pendant meanwhile, must not keep us.
+_SAME_TCP, _TCP_TOLD_S = (0.001, 0.01), 0.5
 # From 0.05 m/s the first takes 0.4 mm of way, the second 0.1 mm: at a contact that is the difference of many newtons.
 _STOP_DECELERATION_M_S2, _CONTACT_DECELERATION_M_S2 = 3.0, 10.0
 
@@ -101,9 +105,16 @@ class Session:
         self._come_to_rest()
 
     def do_set_tcp(self, offset: list[float]) -> None:
-        self._connection.require_ready()
-        self._connection.check(self._control.setTcp(offset), "set the TCP")
-        self._connection.tcp_offset = offset
+        connection = self._connection
+        connection.require_ready()
+        T_base_flange = pose_to_transform(self._receive.getActualTCPPose()) @ invert(
+            pose_to_transform(connection.tcp_offset)
+        )
+        target: list[float] = transform_to_pose(T_base_flange @ pose_to_transform(offset)).tolist()
+        connection.check(self._control.setTcp(offset), "set the TCP")
+        connection.tcp_offset = offset
+        # Until the next packet the pose we hold is still that of the tool before.
+        connection.settle(lambda: self._is_at(target, *_SAME_TCP), _TCP_TOLD_S)
 
     def do_set_payload(self, mass: float, cog: list[float]) -> None:
         self._connection.require_ready()
@@ -211,14 +222,17 @@ class Session:
         self._connection.wait_for(lambda: self._connection.at_rest, _REST_S, "the arm did not come to rest")
 
     def _arrive_at_pose(self, target: list[float], tolerance: float, angle_tolerance: float) -> None:
-        def position_error() -> float:
-            return math.dist(self._receive.getActualTCPPose()[:3], target[:3])
+        self._arrive(lambda: self._position_error(target), tolerance, "m")
+        self._arrive(lambda: self._angle_error(target), angle_tolerance, "rad in orientation")
 
-        def angle_error() -> float:
-            return _angle_between(self._receive.getActualTCPPose()[3:], target[3:])
+    def _is_at(self, target: list[float], tolerance: float, angle_tolerance: float) -> bool:
+        return self._position_error(target) <= tolerance and self._angle_error(target) <= angle_tolerance
 
-        self._arrive(position_error, tolerance, "m")
-        self._arrive(angle_error, angle_tolerance, "rad in orientation")
+    def _position_error(self, target: list[float]) -> float:
+        return math.dist(self._receive.getActualTCPPose()[:3], target[:3])
+
+    def _angle_error(self, target: list[float]) -> float:
+        return _angle_between(self._receive.getActualTCPPose()[3:], target[3:])
 
     def _arrive(self, error: Callable[[], float], tolerance: float, unit: str) -> None:
         """The two interfaces have sockets of their own: what the one has seen may be news to the other."""
