@@ -18,6 +18,8 @@ from robot.errors import SettingsError, did_you_mean
 
 _TRAINABLE = {
     "directgrasp": "detectors.directgrasp.train_command",
+    "fcn": "detectors.fcn.train_command",
+    "ggcnn": "detectors.fcn.ggcnn_train_command",
     "gqcnn": "detectors.gqcnn.train_command",
     "gqstn": "detectors.gqstn.train_command",
     "multigrasp": "detectors.multigrasp.train_command",

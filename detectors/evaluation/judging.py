@@ -12,16 +12,19 @@ from detectors.evaluation.rectangles import HEIGHT_PER_WIDTH, Rectangle
 from detectors.grasp import Grasp
 from detectors.synthesis.catalogue import Catalogue
 from detectors.synthesis.contacts import first_contacts
-from detectors.synthesis.grasp_frames import ImageGrasps, TableGrasps, to_table
+from detectors.synthesis.dense import dense_grasps
+from detectors.synthesis.grasp_frames import ImageGrasps, TableGrasps, to_image, to_table
 from detectors.synthesis.labels import lift_success
 from detectors.synthesis.lifting import Lying
 from detectors.synthesis.ray_casting import RayCaster
 from detectors.synthesis.scene_shards import SceneRecord
 from detectors.synthesis.viewing import Triangles, triangles_of
+from robot.gripper_geometry import PAD_WIDTH_M
 
 TRIES = 8
 LIFTABLE = 0.5  # a grasp counts as liftable where more than this share of its noisy lifts succeed
 _ORACLE_GRASPS = 16
+_DENSE = 1  # the dice of the dense truths, apart from those of anything else
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +52,15 @@ class JudgedScene:
         width = g.width_m * focal / g.depth_m
         columns = (g.u, g.v, g.angle_rad, width, width * HEIGHT_PER_WIDTH)
         return tuple(Rectangle(*(float(column[index]) for column in columns)) for index in good)
+
+    def dense_truths(self) -> tuple[Rectangle, ...]:
+        """Good grasps all over the scene's things, each lifted once; the plates drawn are as broad as the pads."""
+        rng = np.random.default_rng([self.record.number, _DENSE])
+        good = dense_grasps(self.lying, self.triangles, self.caster, rng, lifted=True)
+        image = to_image(good, self.record.camera, self.record.T_table_camera)
+        px_per_m = self.record.camera.fx / image.depth_m
+        columns = (image.u, image.v, image.angle_rad, image.width_m * px_per_m, PAD_WIDTH_M * px_per_m)
+        return tuple(Rectangle(*(float(value) for value in row)) for row in zip(*columns, strict=True))
 
     def success(self, grasp: Grasp, tries: int = TRIES) -> float:
         """Share of ``tries`` noisy lifts after which the thing that was meant hung clear of the table."""

@@ -1,4 +1,4 @@
-"""The card of a one-shot network's weights: what it was trained on and how, and how well it does.
+"""The card of a one-shot or map network's weights: what it was trained on and how, and how well it does.
 
 All of it is in ``FILE.card.json`` too. Whoever measures more adds a table with ``add_table``.
 """
@@ -15,6 +15,8 @@ from detectors.gqcnn.weights_file import card_path
 from robot.errors import SettingsError
 
 _NOTES_FILE = "notes.md"
+_LODGERS = {"ggcnn": "fcn"}
+"""Detectors that live in another's folder."""
 
 
 def write_card(weights: Path, results: Mapping[str, Any]) -> Path:
@@ -73,8 +75,7 @@ def render_card(weights: Path, results: Mapping[str, Any]) -> str:
         f"# {weights.name}: {results['detector']}\n",
         f"SHA-256: `{results['sha256']}`\n",
         *(_table(title, rows, results) for title, rows in results.get("tables", {}).items()),
-        _training(results["training"]),
-        _history(results["training"]["history"]),
+        *_told(results["training"]),
         _notes(results["detector"]),
     ]
     return "\n".join(section for section in sections if section)
@@ -85,6 +86,15 @@ def _table(title: str, rows: Mapping[str, Any], results: Mapping[str, Any]) -> s
     command = results.get("commands", {}).get(title)
     parts = [f"## {title}\n", f"{note}\n" if note else "", markdown_rows(rows)]
     return "\n".join(part for part in [*parts, f"```\n{command}\n```\n" if command else ""] if part)
+
+
+def _told(training: Mapping[str, Any]) -> tuple[str, str]:
+    """How it was trained, and its epochs."""
+    if "judged" in training:
+        from detectors.fcn.card import history, how_trained
+
+        return how_trained(training), history(training)
+    return _training(training), _history(training["history"])
 
 
 def _training(training: Mapping[str, Any]) -> str:
@@ -118,5 +128,6 @@ def _history(history: list[dict[str, Any]]) -> str:
 
 
 def _notes(detector: str) -> str:
-    path = Path(__file__).resolve().parents[1] / detector / "weights" / _NOTES_FILE
+    folder = Path(__file__).resolve().parents[1] / _LODGERS.get(detector, detector) / "weights"
+    path = folder / (f"{detector}.{_NOTES_FILE}" if detector in _LODGERS else _NOTES_FILE)
     return path.read_text(encoding="utf-8") if path.is_file() else ""

@@ -39,7 +39,7 @@ def sample_grasps(
 ) -> SampledGrasps:
     """Exactly ``count`` grasps on the thing at place ``target``; what finds no antipodal pair becomes random."""
     quota = _quota(count)
-    good = _antipodal(caster, triangles, target, rng)
+    good = antipodal_grasps(caster, triangles, target, rng)
     grasps, kinds = [], []
     for kind, wanted in enumerate(quota):
         if KINDS[kind] == "random" or not len(good):
@@ -70,9 +70,11 @@ def surface_points(triangles: Triangles, target: int, count: int, rng: np.random
     return (1 - r) * a + r * (1 - s) * b + r * s * c, cross[chosen] / np.maximum(area[chosen, None], 1e-12)
 
 
-def _antipodal(caster: RayCaster, triangles: Triangles, target: int, rng: np.random.Generator) -> TableGrasps:
-    """Pairs of opposite surface points that a horizontal line through both friction cones joins."""
-    points, normals = surface_points(triangles, target, _SURFACE_POINTS, rng)
+def antipodal_grasps(
+    caster: RayCaster, triangles: Triangles, target: int, rng: np.random.Generator, count: int = _SURFACE_POINTS
+) -> TableGrasps:
+    """Pairs of opposite surface points that a horizontal line through both friction cones joins; from ``count`` points."""
+    points, normals = surface_points(triangles, target, count, rng)
     flat = np.hypot(normals[:, 0], normals[:, 1])
     steep = flat > 1.0 / math.hypot(1.0, _CONE)
     points, normals = points[steep], normals[steep]
