@@ -27,10 +27,10 @@ class Recipe:
         seed: of everything drawn.
     """
 
-    epochs: int = 8
+    epochs: int = 12
     batch: int = 16
     view_px: int = 192
-    rate: float = 2e-3
+    rate: float = 1e-3
     variation: str = "strong"
     averaging: float = 0.995
     seed: int = 0
