@@ -18,6 +18,8 @@ ENTRY_POINT_GROUP = "grasp_cell.detectors"
 _BUILT_IN = {
     "antipodal": "detectors.antipodal.detector:AntipodalDetector",
     "directgrasp": "detectors.directgrasp.detector:make_default",
+    "fcn": "detectors.fcn.detector:make_default",
+    "ggcnn": "detectors.fcn.detector:make_default_ggcnn",
     "gqcnn": "detectors.gqcnn.detector:make_default",
     "gqcnn-1000": "detectors.gqcnn.detector:make_plain",
     "gqstn": "detectors.gqstn.detector:make_default",
@@ -25,6 +27,8 @@ _BUILT_IN = {
 }
 _WEIGHTS = {
     "directgrasp": "detectors.directgrasp.weights_file",
+    "fcn": "detectors.fcn.weights_file",
+    "ggcnn": "detectors.fcn.ggcnn_weights_file",
     "gqcnn": "detectors.gqcnn.weights_file",
     "gqcnn-1000": "detectors.gqcnn.weights_file",
     "gqstn": "detectors.gqstn.weights_file",

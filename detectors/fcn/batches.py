@@ -14,10 +14,11 @@ from torch import Tensor
 
 from detectors.fcn.labels import LabelMaps, paint
 from detectors.fcn.samples import Picture, Pictures
-from detectors.fcn.views import Image, Variation, draw_matrix, moved, warp
+from detectors.fcn.recipe import Recipe
+from detectors.fcn.views import VARIATIONS, Image, draw_matrix, moved, warp
 
 _AHEAD = 3
-_MAPS = ("quality", "angle_rad", "width")
+_MAPS = ("mask", "quality", "angle_rad", "width")
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,27 +27,26 @@ class Batch:
 
     Attributes:
         image: (B, C, H, W).
-        quality, angle_rad, width: (B, H, W) label maps.
+        mask, quality, angle_rad, width: (B, H, W) label maps.
     """
 
     image: Tensor
+    mask: Tensor
     quality: Tensor
     angle_rad: Tensor
     width: Tensor
 
 
-def batches(
-    pictures: Pictures, rows: NDArray[np.int64], size: int, view_px: int, variation: Variation, seed: int
-) -> Iterator[Batch]:
+def batches(pictures: Pictures, rows: NDArray[np.int64], recipe: Recipe, seed: int) -> Iterator[Batch]:
     """One pass over the pictures ``rows`` in random order, the last incomplete batch left out; made ahead of time.
 
     Every view has dice of its own, which ``seed`` and its picture decide.
     """
     order = np.random.default_rng(seed).permutation(rows)
-    chunks = [order[start : start + size] for start in range(0, len(order) - size + 1, size)]
+    chunks = [order[start : start + recipe.batch] for start in range(0, len(order) - recipe.batch + 1, recipe.batch)]
     ready: queue.Queue[Batch | BaseException | None] = queue.Queue(_AHEAD)
     over = threading.Event()
-    maker = threading.Thread(target=_make, args=(pictures, chunks, view_px, variation, seed, ready, over), daemon=True)
+    maker = threading.Thread(target=_make, args=(pictures, chunks, recipe, seed, ready, over), daemon=True)
     maker.start()
     try:
         while (made := ready.get()) is not None:
@@ -59,7 +59,7 @@ def batches(
 
 
 def _make(
-    pictures: Pictures, chunks: list[NDArray[np.int64]], view_px: int, variation: Variation, seed: int,
+    pictures: Pictures, chunks: list[NDArray[np.int64]], recipe: Recipe, seed: int,
     ready: queue.Queue[Batch | BaseException | None], over: threading.Event,
 ) -> None:  # fmt: skip
     def put(item: Batch | BaseException | None) -> None:
@@ -74,18 +74,17 @@ def _make(
         for chunk in chunks:
             if over.is_set():
                 return
-            put(_batch(pictures, chunk, view_px, variation, seed))
+            put(_batch(pictures, chunk, recipe, seed))
         put(None)
     except BaseException as error:  # whoever waits for the batch is told
         put(error)
 
 
-def _batch(pictures: Pictures, rows: NDArray[np.int64], view_px: int, variation: Variation, seed: int) -> Batch:
+def _batch(pictures: Pictures, rows: NDArray[np.int64], recipe: Recipe, seed: int) -> Batch:
     views = [
-        make_view(pictures.picture(int(row)), pictures.width_unit_px, view_px, variation,
-                  np.random.default_rng([seed, int(row)]))
+        make_view(pictures.picture(int(row)), pictures.width_unit_px, recipe, np.random.default_rng([seed, int(row)]))
         for row in rows
-    ]  # fmt: skip
+    ]
     images = np.stack([image if image.ndim == 3 else image[..., None] for image, _ in views])
     labels = [label for _, label in views]
     return Batch(
@@ -95,11 +94,12 @@ def _batch(pictures: Pictures, rows: NDArray[np.int64], view_px: int, variation:
 
 
 def make_view(
-    picture: Picture, width_unit_px: float, view_px: int, variation: Variation, rng: np.random.Generator
+    picture: Picture, width_unit_px: float, recipe: Recipe, rng: np.random.Generator
 ) -> tuple[Image, LabelMaps]:
     """A view about one of the picture's grasps, drawn at random, and its labels."""
     focus = picture.rectangles[int(rng.integers(len(picture.rectangles))), :2]
-    matrix = draw_matrix((float(focus[0]), float(focus[1])), view_px, picture.scale, variation, rng)
-    shape = (view_px, view_px)
+    variation, size = VARIATIONS[recipe.variation], recipe.view_px
+    matrix = draw_matrix((float(focus[0]), float(focus[1])), size, picture.scale, variation, rng)
+    shape = (size, size)
     image = warp(picture.image, matrix, shape)
-    return image, paint(moved(picture.rectangles, matrix), shape, width_unit_px)
+    return image, paint(moved(picture.rectangles, matrix), shape, width_unit_px, recipe.mask)

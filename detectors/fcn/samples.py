@@ -15,6 +15,8 @@ from detectors.fcn.views import Image, Rows
 from detectors.oneshot.prepared import PreparedScenes
 from robot.gripper_geometry import PAD_WIDTH_M
 
+_SAME_PX, _SAME_RAD = 6.0, np.deg2rad(15)
+
 
 @dataclass(frozen=True, eq=False)
 class Picture:
@@ -88,10 +90,23 @@ class ScenePictures:
         camera, table = scenes.camera[row], scenes.table[row]
         grasps = self._dense.of(int(scenes.number[row])).astype(np.float64)
         px_per_m = camera[0] / grasps[:, 2]
+        opening_m = usual_openings(grasps)
         truths = np.column_stack([grasps[:, :2], grasps[:, 3], grasps[:, 4] * px_per_m, PAD_WIDTH_M * px_per_m])
-        rectangles = np.column_stack([truths[:, :4], PLATE_M * px_per_m])
+        rectangles = np.column_stack([truths[:, :3], opening_m * px_per_m, PLATE_M * px_per_m])
         image, table_depth_m = height_image(depth_m, camera, table)
         height, width = image.shape
         middle = ((width - 1) / 2, (height - 1) / 2)
         scale = metric_scale(table_depth_m, float(camera[0]))
         return Picture(image, rectangles, truths, scale, middle, PAD_WIDTH_M / STEP_M)
+
+
+def usual_openings(grasps: Rows) -> NDArray[np.float64]:
+    """(K,) mean opening [m] of those among K grasps (K, 5; see ``DenseGrasps``) that are about the same as each.
+
+    How far the jaws open beyond what they hold was drawn at random, 3 to 30 mm. The narrowest grasp of many, which is
+    painted last, would be the one with the least to spare; what it should teach is what usually holds there.
+    """
+    apart_px = np.hypot(*(grasps[:, None, axis] - grasps[None, :, axis] for axis in (0, 1)))
+    turned = np.abs(np.remainder(grasps[:, None, 3] - grasps[None, :, 3] + np.pi / 2, np.pi) - np.pi / 2)
+    same = (apart_px < _SAME_PX) & (turned < _SAME_RAD)
+    return np.asarray((same @ grasps[:, 4]) / same.sum(axis=1))

@@ -22,7 +22,7 @@ from detectors.fcn.peaks import find_peaks
 from detectors.fcn.recipe import Recipe
 from detectors.fcn.samples import Picture, Pictures
 from detectors.fcn.settings import VIEW_PX
-from detectors.fcn.views import VARIATIONS, Rows, moved, view_matrix, warp
+from detectors.fcn.views import Rows, moved, view_matrix, warp
 from detectors.gqcnn import checkpoint
 from robot.errors import SettingsError
 
@@ -141,11 +141,10 @@ class Trainer:
         total: dict[str, float] = {}
         said, steps, of = self._clock(), 0, len(self.rows) // recipe.batch
         seed = recipe.seed * _EPOCH_STRIDE + self.progress.epoch
-        variation = VARIATIONS[recipe.variation]
-        for batch in batches(self._pictures, self.rows, recipe.batch, recipe.view_px, variation, seed):
+        for batch in batches(self._pictures, self.rows, recipe, seed):
             for group in self._optimizer.param_groups:
                 group["lr"] = recipe.rate_at((self.progress.epoch + steps / of) / recipe.epochs)
-            found = map_losses(network(batch.image), batch.quality, batch.angle_rad, batch.width, form)
+            found = map_losses(network(batch.image), batch.mask, batch.quality, batch.angle_rad, batch.width, form)
             self._optimizer.zero_grad(set_to_none=True)
             found["loss"].backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()

@@ -1,0 +1,216 @@
+"""``fcn`` and ``ggcnn``: from a camera's frame through grasp maps to grasps."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from detectors.antipodal.detector import NO_DEPTH, NO_TABLE, NOT_ALLOWED, NOTHING_THERE
+from detectors.antipodal.settings import AntipodalSettings
+from detectors.antipodal.table import fit_table
+from detectors.fcn import ggcnn_weights_file, weights_file
+from detectors.fcn.heights import height_image, metric_scale
+from detectors.fcn.maps import Maps
+from detectors.fcn.peaks import Peaks, find_peaks
+from detectors.fcn.reach import grasp_height_m
+from detectors.fcn.settings import QUALITY_THRESHOLD, STEP_M, WIDTH_UNIT_PX
+from detectors.fcn.views import Matrix, inverse, warp
+from detectors.fcn.weights import MapNetwork, load_weights
+from detectors.gqcnn.grasp_arrays import GraspArrays
+from detectors.gqcnn.metric import RobustnessMetric, is_robust, load_metric
+from detectors.grasp import Detection, Grasp
+from detectors.inpainting import fill_holes
+from detectors.oneshot.looking import HEIGHT_UNIT_M, Images, camera_row, table_row
+from detectors.warming_up import bar_on_a_table
+from robot.errors import SettingsError
+from robot.frame import Frame
+from robot.gripper_geometry import STROKE_M
+
+Float = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+TABLE_POINTS = 600
+_STANDS_M, _TALLEST_M = 0.005, AntipodalSettings.max_height_m
+_AROUND_PX, _LEAST_PX, _MOST_PX = 48, 128, 1024
+_ON_IT_PX = 9
+_SMALLEST_OPENING_M = 0.010
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What the network is shown of a frame.
+
+    Attributes:
+        heights: (h, w) of the view, in units of 4 cm.
+        matrix: (2, 3) from pixels of the frame to pixels of the view.
+        allowed: (h, w) where a grasp may lie: in the region, on measured depth, on or beside what stands.
+    """
+
+    heights: Float
+    matrix: Matrix
+    allowed: Mask
+
+
+class MapDetector:
+    """A detector around a network that gives grasp maps.
+
+    The grasps' quality is that of the map, and it alone orders them; GQ-CNN is asked whether they are robust, which is
+    what a benchmark counts and what a fallback waits for.
+
+    Args:
+        name: the detector's name.
+        network: trained, in evaluation mode.
+        metric: says what is robust.
+        weights_path: the file that the network came from.
+
+    Attributes:
+        parameter_count, weights_path: of the network.
+
+    Raises:
+        SettingsError: the network sees colour.
+    """
+
+    def __init__(self, name: str, network: MapNetwork, metric: RobustnessMetric, weights_path: Path | None = None):
+        if network.config.channels != 1:
+            raise SettingsError(
+                f"{weights_path}: these weights see colour, and a grasp in metres needs depth",
+                "judge them with python -m detectors.crossvalidate, or train with --input depth",
+            )
+        self.name, self.network, self._metric = name, network, metric
+        self.parameter_count, self.weights_path = network.parameter_count, weights_path
+
+    def detect(self, frame: Frame, *, top: int = 1, region: Mask | None = None, seed: int = 0) -> Detection:
+        """Propose up to ``top`` local maxima of the quality map; see ``detectors.registry.Detector``.
+
+        The highest is proposed even when it is low: whoever asked decides what to do with it.
+        """
+        started = time.perf_counter()
+        if not frame.valid.any():
+            return Detection((), _ms_since(started), reason=NO_DEPTH)
+        before_filling = time.perf_counter()
+        filled = fill_holes(frame.depth_m, frame.valid)
+        inpaint_ms = _ms_since(before_filling)
+        grasps, reason = self._grasps(frame, filled, region, top, seed)
+        return Detection(grasps, max(_ms_since(started) - inpaint_ms, 0.0), inpaint_ms, reason)
+
+    def maps(self, seen: Seen) -> Maps:
+        """Grasp maps (1, h, w) of the view."""
+        image = torch.from_numpy(seen.heights)[None, None].contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            found: Maps = self.network(image)
+        return found
+
+    def _grasps(
+        self, frame: Frame, filled: Float, region: Mask | None, top: int, seed: int
+    ) -> tuple[tuple[Grasp, ...], str]:
+        table = fit_table(frame, np.random.default_rng(seed), TABLE_POINTS)
+        if table is None:
+            return (), NO_TABLE
+        if region is not None and not (region & frame.valid).any():
+            return (), NOT_ALLOWED
+        seen = see(frame, filled, table_row(table), region)
+        if seen is None:
+            return (), NOTHING_THERE
+        if not seen.allowed.any():
+            return (), NOT_ALLOWED
+        peaks = find_peaks(self.maps(seen), top, QUALITY_THRESHOLD, seen.allowed)
+        if len(peaks) == 0:
+            return (), NOT_ALLOWED
+        found = as_grasps(peaks, seen, Images.of(filled, frame.intrinsics, table))
+        robust = self._metric.quality_in(filled, frame.intrinsics, found)
+        return tuple(
+            Grasp(*(float(column[i]) for column in (found.u, found.v, found.depth_m)),
+                  math.remainder(float(found.angle_rad[i]), math.pi), float(found.width_m[i]),
+                  float(peaks.quality[i]), is_robust(float(robust[i])))
+            for i in range(len(found))
+        ), ""  # fmt: skip
+
+
+def see(frame: Frame, filled_m: Float, table: Float, region: Mask | None) -> Seen | None:
+    """Lay a view over all that stands on the table where a grasp may be; None where nothing does.
+
+    Args:
+        frame: what the camera saw.
+        filled_m: (H, W) its depth without holes [m].
+        table: (10,) as in ``detectors.oneshot.looking.Images``.
+        region: (H, W) where a grasp centre may lie; None allows the whole image.
+    """
+    image, table_depth_m = height_image(filled_m, np.array(camera_row(frame.intrinsics), np.float32), table)
+    usable = frame.valid if region is None else frame.valid & region
+    stands = (image > _STANDS_M / HEIGHT_UNIT_M) & (image < _TALLEST_M / HEIGHT_UNIT_M)
+    rows, columns = (np.flatnonzero((stands & usable).any(axis=axis)) for axis in (1, 0))
+    if len(rows) == 0:
+        return None
+    scale = metric_scale(table_depth_m, frame.intrinsics.fx)
+    scale = min(scale, _MOST_PX / max(image.shape))
+    low, high = np.array([columns[0], rows[0]]) * scale, np.array([columns[-1], rows[-1]]) * scale
+    size = np.clip(np.ceil((high - low + 2 * _AROUND_PX) / 16) * 16, _LEAST_PX, _MOST_PX).astype(int)
+    offset = (size - 1) / 2 - (low + high) / 2
+    matrix = np.array([[scale, 0.0, offset[0]], [0.0, scale, offset[1]]])
+    shape = (int(size[1]), int(size[0]))
+    heights = warp(image, matrix, shape)
+    return Seen(heights, matrix, _allowed(usable, stands, matrix, shape))
+
+
+def _allowed(usable: Mask, stands: Mask, matrix: Matrix, shape: tuple[int, int]) -> Mask:
+    import cv2
+
+    kernel = np.ones((_ON_IT_PX, _ON_IT_PX), np.uint8)
+    near = cv2.dilate(stands.astype(np.uint8), kernel) & usable.astype(np.uint8)
+    return np.asarray(cv2.warpAffine(near, matrix, shape[::-1], flags=cv2.INTER_NEAREST) > 0)
+
+
+def as_grasps(peaks: Peaks, seen: Seen, images: Images) -> GraspArrays:
+    """(K) peaks of a view as grasps in the image."""
+    places = np.column_stack([peaks.columns, peaks.rows, np.ones(len(peaks))]).astype(np.float64)
+    pixels = places @ inverse(seen.matrix).T
+    width_px = np.maximum(peaks.width.astype(np.float64) * WIDTH_UNIT_PX, _SMALLEST_OPENING_M / STEP_M)
+    height_m = np.array([
+        grasp_height_m(seen.heights * np.float32(HEIGHT_UNIT_M), float(v), float(u), float(angle), float(w) * STEP_M)
+        for u, v, angle, w in zip(peaks.columns, peaks.rows, peaks.angle_rad, width_px, strict=True)
+    ])  # fmt: skip
+    where = torch.from_numpy(pixels)[None]
+    depth_m = images.depth_at(where, torch.from_numpy(height_m)[None])[0].numpy().astype(np.float64)
+    scale = float(seen.matrix[0, 0])
+    width_m = np.minimum(width_px / scale * depth_m / float(images.camera[0, 0]), STROKE_M)
+    return GraspArrays(pixels[:, 0], pixels[:, 1], depth_m, peaks.angle_rad.astype(np.float64), width_m)
+
+
+def make_default() -> MapDetector:
+    """``fcn`` with the network that the program ships."""
+    return make_with_weights(weights_file.SHIPPED, load_metric())
+
+
+def make_default_ggcnn() -> MapDetector:
+    """``ggcnn`` with the network that the program ships."""
+    return make_ggcnn_with_weights(ggcnn_weights_file.SHIPPED, load_metric())
+
+
+def make_with_weights(path: Path, metric: RobustnessMetric) -> MapDetector:
+    """``fcn`` with the weights in a file.
+
+    Raises:
+        SettingsError: the file is missing, damaged or another detector's.
+    """
+    return _made("fcn", path, metric)
+
+
+def make_ggcnn_with_weights(path: Path, metric: RobustnessMetric) -> MapDetector:
+    """``ggcnn`` with the weights in a file. Raises as ``make_with_weights``."""
+    return _made("ggcnn", path, metric)
+
+
+def _made(name: str, path: Path, metric: RobustnessMetric) -> MapDetector:
+    detector = MapDetector(name, load_weights(path, name), metric, path)
+    detector.detect(bar_on_a_table(), top=2)
+    return detector
+
+
+def _ms_since(started_s: float) -> float:
+    return (time.perf_counter() - started_s) * 1e3
