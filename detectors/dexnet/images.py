@@ -10,6 +10,7 @@ moved and turned to a grasp, ``table`` one that shows the table. So, in files li
     image_labels          number of the image, if there; otherwise equal neighbours are one image
     camera_intrs          (n, 4 or more) fx, fy, cx, cy, if there; otherwise they follow from ``hand_poses``, for every
                           gripper of the set opens 50 mm
+    obj_labels            number of the object, if there (or object_labels); for folds by object
 
 No copy of such a set has been at hand: what does not fit this description is refused, not guessed at.
 """
@@ -34,6 +35,7 @@ from robot.errors import SettingsError
 from robot.frame import Frame, Intrinsics
 
 IMAGES = "depth_ims_raw_table"
+_OBJECTS = ("obj_labels", "object_labels")
 _ROW, _COLUMN, _DEPTH, _ANGLE, _ROW_OFFSET, _COLUMN_OFFSET, _WIDTH_PX = range(7)
 
 Array = NDArray[Any]
@@ -67,11 +69,11 @@ def iter_images(
     watch, files = DamageWatch(damaged, tell), _files(folder)
     number = 0
     for file in files:
-        for frame, truths in watch.attempt(f"index {file.stem[-5:]}", partial(_read, file, camera)) or ():
+        for frame, truths, thing in watch.attempt(f"index {file.stem[-5:]}", partial(_read, file, camera)) or ():
             number += 1
             if truths:
                 yield LabelledImage(
-                    f"{file.stem}:{number}", Frame(frame.depth_m, frame.intrinsics, number=number), truths
+                    f"{file.stem}:{number}", Frame(frame.depth_m, frame.intrinsics, number=number), truths, thing
                 )
             else:
                 skipped["no good grasp among its labels"] += 1
@@ -83,8 +85,8 @@ def _files(folder: Path) -> list[Path]:
     return next((found for home in homes if (found := sorted(home.glob(f"{IMAGES}_*.np[yz]")))), [])
 
 
-def _read(path: Path, camera: Intrinsics | None) -> list[tuple[Frame, tuple[Rectangle, ...]]]:
-    """Every image of one index with its good grasps."""
+def _read(path: Path, camera: Intrinsics | None) -> list[tuple[Frame, tuple[Rectangle, ...], str]]:
+    """Every image of one index with its good grasps and the number of its object."""
     images, poses, quality = load_array(path), _companion(path, "hand_poses"), _companion(path, "robust_ferrari_canny")
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
@@ -97,7 +99,8 @@ def _read(path: Path, camera: Intrinsics | None) -> list[tuple[Frame, tuple[Rect
     try:
         starts = _starts(path, images)
         parts = [slice(a, b) for a, b in zip(starts, [*starts[1:], len(images)], strict=True)]
-        return [_one(path, images[part.start], poses[part], quality[part].reshape(-1), camera, part) for part in parts]
+        seen = [_one(path, images[part.start], poses[part], quality[part].reshape(-1), camera, part) for part in parts]
+        return [(*one, thing) for one, thing in zip(seen, _things(path, starts), strict=True)]
     except (ValueError, IndexError, SettingsError) as error:
         raise DamagedFile(path, str(error)) from None
 
@@ -138,6 +141,15 @@ def _starts(path: Path, images: Array) -> list[int]:
         numbers = load_array(labels).reshape(-1)
         return [i for i in range(len(images)) if i == 0 or numbers[i] != numbers[i - 1]]
     return [i for i in range(len(images)) if i == 0 or not np.array_equal(images[i], images[i - 1])]
+
+
+def _things(path: Path, starts: list[int]) -> list[str]:
+    """Number of the object of each image; "" where the set does not say."""
+    labels = next((found for name in _OBJECTS if (found := _beside(path, name)) is not None), None)
+    if labels is None:
+        return [""] * len(starts)
+    numbers = load_array(labels).reshape(-1)
+    return [str(int(numbers[start])) for start in starts]
 
 
 def _inside(poses: Array, shape: tuple[int, ...]) -> bool:

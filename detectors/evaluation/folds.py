@@ -53,7 +53,7 @@ def folds(
         np.array(list(names if by == "image" else things), dtype=np.str_), return_inverse=True, return_counts=True
     )
     if len(groups) < count:
-        what, otherwise = ("images", "") if by == "image" else ("different things", ", or split by image")
+        what, otherwise = ("image(s)", "") if by == "image" else ("different thing(s)", ", or split by image")
         raise SettingsError(
             f"{len(groups)} {what} cannot be split into {count} folds", f"ask for fewer folds{otherwise}"
         )

@@ -20,21 +20,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
-from detectors.evaluation.labelled import LabelledImage
+from detectors.evaluation.labelled import LabelledImage, Unusable, existing, labelled_frame, readable
 from detectors.evaluation.rectangles import Rectangle
 from detectors.reading import read_color, read_depth
 from robot.errors import SettingsError
 from robot.frame import Frame, Intrinsics
 
-Depth = Literal["stereo", "perfect"]
-DEPTHS: tuple[Depth, ...] = ("stereo", "perfect")
+Depth = Literal["stereo", "perfect", "none"]
+DEPTHS: tuple[Depth, ...] = ("stereo", "perfect", "none")
 
 _NAME = re.compile(r"(?P<pose>\d+)_(?P<thing>.+)_(?:grasps\.txt|(?:stereo|perfect)_depth\.tiff|RGB\.png|mask\.png)")
 _NUMBERS = 5
-
-
-class _Unusable(Exception):
-    """Why an image is left out, in words that fit many."""
 
 
 def iter_images(
@@ -44,7 +40,7 @@ def iter_images(
 
     Args:
         folder: the data set, one of its parts, or one thing's folder.
-        depth: which of the two depth images.
+        depth: which of the two depth images, or "none" for colour alone: frames without a depth reading.
         camera: of all of them; an image of another size is left out.
         skipped: counts the images that are left out, by reason.
         tell: takes one line about the single rectangles that were left out, at the end.
@@ -62,14 +58,14 @@ def iter_images(
     for number, (home, thing, pose) in enumerate(sorted(found)):
         stem = home / f"{pose}_{thing}"
         try:
-            truths, bad = read_rectangles(_existing(stem, "grasps.txt", "no grasps file"))
+            truths, bad = read_rectangles(existing(_file(stem, "grasps.txt"), "no grasps file"))
             frame = _frame(stem, depth, camera, number)
-        except _Unusable as reason:
+        except Unusable as reason:
             skipped[str(reason)] += 1
             continue
         if truths:
             dropped += bad
-            yield LabelledImage(stem.name, frame, truths)
+            yield LabelledImage(stem.name, frame, truths, thing)
         else:
             skipped["no whole rectangle in its grasps file"] += 1
     if dropped:
@@ -96,21 +92,13 @@ def _rectangle(line: str) -> Rectangle | None:
 
 
 def _frame(stem: Path, depth: Depth, camera: Intrinsics, number: int) -> Frame:
-    path = _existing(stem, f"{depth}_depth.tiff", f"no {depth} depth image")
-    color_path = stem.with_name(f"{stem.name}_RGB.png")
-    try:
-        depth_m = read_depth(path)
-        color = read_color(color_path) if color_path.is_file() else None
-    except SettingsError:
-        raise _Unusable("an image cannot be read") from None
-    shape = (camera.height, camera.width)
-    if depth_m.shape != shape or (color is not None and color.shape[:2] != shape):
-        raise _Unusable(f"another size than the camera's {camera.width} x {camera.height}")
-    return Frame(depth_m, camera, color, number=number)
+    color_path = _file(stem, "RGB.png")
+    if depth == "none":
+        return labelled_frame(None, readable(read_color, existing(color_path, "no colour image")), camera, number)
+    depth_m = readable(read_depth, existing(_file(stem, f"{depth}_depth.tiff"), f"no {depth} depth image"))
+    color = readable(read_color, color_path) if color_path.is_file() else None
+    return labelled_frame(depth_m, color, camera, number)
 
 
-def _existing(stem: Path, ending: str, otherwise: str) -> Path:
-    path = stem.with_name(f"{stem.name}_{ending}")
-    if not path.is_file():
-        raise _Unusable(otherwise)
-    return path
+def _file(stem: Path, ending: str) -> Path:
+    return stem.with_name(f"{stem.name}_{ending}")

@@ -114,3 +114,10 @@ def test_intrinsics_of_another_size_are_refused(tmp_path):
 def test_crops_are_no_images(tmp_path):
     assert not has_images(make(tmp_path, depth_ims_raw_table=None))
     assert not has_images(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["obj_labels", "object_labels"])
+def test_the_object_is_known_where_the_set_says(tmp_path, name):
+    images, *_ = read(make(tmp_path / "named", **{name: np.array([7, 7, 9, 9])}))
+    assert [image.thing for image in images] == ["7", "9"]
+    assert {image.thing for image in read(make(tmp_path / "unnamed"))[0]} == {""}

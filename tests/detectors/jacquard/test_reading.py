@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
+import cv2
 import numpy as np
 import pytest
 
@@ -64,6 +65,7 @@ def test_a_part_or_one_thing_can_be_named_and_the_order_is_by_thing_and_pose(tmp
     images, *_ = read(tmp_path)
     assert [image.name for image in images] == ["3_ffff", f"2_{THING}", f"10_{THING}"]
     assert [image.frame.number for image in images] == [0, 1, 2]
+    assert [image.thing for image in images] == ["ffff", THING, THING]
     assert len(read(tmp_path / "Jacquard_Dataset_1" / THING)[0]) == 2
 
 
@@ -88,6 +90,29 @@ def test_what_is_not_whole_is_left_out_and_counted(tmp_path, frame):
     }
     assert told == ["4 line(s) of grasps files hold no rectangle (NaN, text or no size)"]
     assert len(images[0].truths) == 1
+
+
+def test_colour_alone_is_enough(tmp_path, frame):
+    write_image(tmp_path, 0, frame, LINE, leave_out=("stereo_depth.tiff", "perfect_depth.tiff"))
+    write_image(tmp_path, 1, frame, LINE, leave_out=("RGB.png",))
+    write_image(tmp_path, 2, render([], camera=Intrinsics(150.0, 150.0, 59.5, 59.5, 120, 120)), LINE)
+    torn = write_image(tmp_path, 3, frame, LINE)
+    torn.with_name(f"{torn.name}_RGB.png").write_bytes(b"\x89PNG torn")
+    (image,), skipped, _ = read(tmp_path, "none")
+    assert image.frame.color is not None
+    assert image.frame.depth_m.shape == (100, 120)
+    assert not image.frame.valid.any()
+    assert skipped == {
+        "no colour image": 1,
+        "another size than the camera's 120 x 100": 1,
+        "an image cannot be read": 1,
+    }
+
+
+def test_depths_that_are_no_metres_are_left_out(tmp_path, frame):
+    stem = write_image(tmp_path, 0, frame, LINE)
+    assert cv2.imwrite(f"{stem}_stereo_depth.tiff", np.full((100, 120), 1500.0, np.float32))
+    assert read(tmp_path)[1] == {"an image cannot be read": 1}
 
 
 def test_a_folder_of_something_else_is_an_error(tmp_path):
