@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from detectors.synthesis.settings import MOST_THINGS
 from detectors.synthesis.splits import THINGS
 from robot.arguments import SEED, whole_number
 from robot.commands import Parser, reported
@@ -45,8 +46,22 @@ def _parser() -> Parser:
                         help="Monte-Carlo draws of the analytic labels (default 10)")  # fmt: skip
     parser.add_argument("--images", choices=("all", "depth", "none"), default="all",
                         help="full images kept beside the tensors: with colour, depth only, none")  # fmt: skip
+    parser.add_argument("--things-per-scene", type=_count_range, default=(0, 0), metavar="N|N-M",
+                        help=f"so many things in every scene, e.g. 4 or 3-6, at most {MOST_THINGS}, apart and all "
+                        "in the picture (default: one to four, mostly one)")  # fmt: skip
     parser.add_argument("--objects", type=Path, metavar="FILE", help="your own object set in place of the catalogue")
     return parser
+
+
+def _count_range(text: str) -> tuple[int, int]:
+    """``4`` -> (4, 4), ``3-6`` -> (3, 6)."""
+    number = whole_number(1, MOST_THINGS)
+    first, dash, last = text.partition("-")
+    least = number(first)
+    most = number(last) if dash else least
+    if least > most:
+        raise argparse.ArgumentTypeError(f"got {text}, give the smaller number first")
+    return least, most
 
 
 def run(args: argparse.Namespace) -> int:
@@ -65,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
         tries=args.tries or DatasetSettings.tries, held_out_tries=args.tries or DatasetSettings.held_out_tries,
         objects=str(args.objects.resolve()) if args.objects else "",
         objects_sha256=object_set_sha256(args.objects.resolve()) if args.objects else "",
+        least=args.things_per_scene[0], most=args.things_per_scene[1],
     )  # fmt: skip
     open_catalogue(settings)
     open_dataset(args.out, settings)

@@ -76,7 +76,8 @@ def open_catalogue(settings: DatasetSettings) -> Catalogue:
     """The catalogue that ``settings`` name.
 
     Raises:
-        SettingsError: the object set cannot be read, has changed, or a split that is wanted is empty.
+        SettingsError: the object set cannot be read, has changed, or a split that is wanted is empty or has fewer
+            things than a scene.
     """
     catalogue: Catalogue = SyntheticCatalogue(settings.things)
     if settings.objects:
@@ -84,6 +85,12 @@ def open_catalogue(settings: DatasetSettings) -> Catalogue:
     wanted: tuple[Split, ...] = SPLITS if settings.split == "all" else (settings.split,)
     if not any(len(catalogue.numbers(split)) for split in wanted):
         raise SettingsError(f"no thing of the split '{settings.split}' in the catalogue", "use a larger catalogue")
+    for split in wanted:
+        if 0 < (count := len(catalogue.numbers(split))) < settings.least:
+            raise SettingsError(
+                f"the split '{split}' has {count} thing(s), fewer than the {settings.least} of a scene",
+                "use a larger catalogue, --split for another split alone, or a smaller --things-per-scene",
+            )
     return catalogue
 
 

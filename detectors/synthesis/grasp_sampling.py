@@ -73,7 +73,7 @@ def surface_points(triangles: Triangles, target: int, count: int, rng: np.random
 def antipodal_grasps(
     caster: RayCaster, triangles: Triangles, target: int, rng: np.random.Generator, count: int = _SURFACE_POINTS
 ) -> TableGrasps:
-    """Pairs of opposite surface points that a horizontal line through both friction cones joins; from ``count`` points."""
+    """Pairs among ``count`` surface points that a horizontal line through both friction cones joins."""
     points, normals = surface_points(triangles, target, count, rng)
     flat = np.hypot(normals[:, 0], normals[:, 1])
     steep = flat > 1.0 / math.hypot(1.0, _CONE)

@@ -13,6 +13,7 @@ from detectors.gqcnn.crop import crop_depths
 from detectors.gqcnn.grasp_arrays import GraspArrays
 from detectors.inpainting import fill_holes
 from detectors.synthesis.catalogue import Catalogue, draw_split
+from detectors.synthesis.crowds import draw_crowd
 from detectors.synthesis.grasp_frames import ImageGrasps, TableGrasps, joined, to_image
 from detectors.synthesis.grasp_sampling import sample_grasps
 from detectors.synthesis.labels import Labels, LabelSettings, label
@@ -22,7 +23,7 @@ from detectors.synthesis.scene import draw_count, lay_out
 from detectors.synthesis.scene_shards import SceneGrasps, SceneRecord
 from detectors.synthesis.settings import GRASPS_PER_SCENE, DatasetSettings
 from detectors.synthesis.splits import Split
-from detectors.synthesis.viewing import View, sample_camera, take, triangles_of
+from detectors.synthesis.viewing import Camera, View, sample_camera, take, triangles_of
 
 _LABEL_NAMES = ("collision_free", "force_closure", "robust_ferrari_canny", "physical_success")
 
@@ -39,11 +40,11 @@ def make_scene(number: int, settings: DatasetSettings, catalogue: Catalogue) -> 
     """Scene ``number``: the same for the same settings, whoever makes it and in whatever order."""
     rng = np.random.default_rng([settings.seed, number])
     split = draw_split(settings, catalogue, number)
-    numbers, scene = _things(split, catalogue, rng)
+    numbers, scene, camera = _things(split, settings, catalogue, rng)
     triangles = triangles_of(scene)
     # Colour has dice of its own: whether it is kept changes nothing else.
     color_rng = np.random.default_rng([settings.seed, number, 1]) if settings.images == "all" else None
-    view = take(sample_camera(rng), triangles, rng, color_rng)
+    view = take(camera, triangles, rng, color_rng)
     caster = RayCaster(triangles.vertices, triangles.faces)
     tries = settings.tries if split == "train" else settings.held_out_tries
     draws = LabelSettings(samples=max(settings.samples, tries), tries=tries)
@@ -64,13 +65,19 @@ def make_scene(number: int, settings: DatasetSettings, catalogue: Catalogue) -> 
     return MadeScene(record, _tensors(number, numbers[owner], families[owner], view, image, kind, values))
 
 
-def _things(split: Split, catalogue: Catalogue, rng: np.random.Generator) -> tuple[NDArray[np.int64], list[Lying]]:
+def _things(
+    split: Split, settings: DatasetSettings, catalogue: Catalogue, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], list[Lying], Camera]:
+    """The numbers of the things, how they lie, and the camera above them."""
+    if settings.most:
+        crowd = draw_crowd(split, settings, catalogue, rng)
+        return crowd.numbers, crowd.scene, crowd.camera
     available = catalogue.numbers(split)
     count = min(draw_count(rng), len(available))
     chosen = rng.choice(available, size=count, replace=False)
     specs = {id(spec): int(n) for n, spec in ((n, catalogue.thing(int(n))) for n in chosen)}
     scene = lay_out([catalogue.thing(int(n)) for n in chosen], rng)
-    return np.array([specs[id(lying.spec)] for lying in scene], dtype=np.int64), scene
+    return np.array([specs[id(lying.spec)] for lying in scene], dtype=np.int64), scene, sample_camera(rng)
 
 
 def _shared_out(total: int, among: int) -> list[int]:

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 COUNT_SHARES = (0.55, 0.25, 0.12, 0.08)  # of scenes with one, two, three and four things
 _SINGLE_SPREAD_M = 0.06
 _CROWD_SPREAD_M = 0.14
-_GAP_M = (0.002, 0.06)  # between neighbours' outlines
+GAP_M = (0.002, 0.06)  # between neighbours' outlines
 _LAYOUT_TRIES = 40
 _SETTLE_S, _SETTLE_TRIES = 0.7, 10
 _REST_M_S, _REST_RAD_S = 0.01, 0.15
@@ -57,13 +57,13 @@ def lay_out(things: Sequence[ObjectSpec], rng: np.random.Generator) -> list[Lyin
     outlines: list[Array] = []
     for thing in things:
         T = settle(thing, rng)
-        outline = _outline(Lying(thing, T))
+        outline = outline_of(Lying(thing, T))
         for _ in range(_LAYOUT_TRIES):
             spread = _SINGLE_SPREAD_M if len(things) == 1 else _CROWD_SPREAD_M
             place = transform(Rotation.from_euler("z", rng.uniform(-np.pi, np.pi)), [*_in_square(spread, rng), 0.0])
             moved = outline @ place[:2, :2].T + place[:2, 3]
-            gap = rng.uniform(*_GAP_M)
-            if all(_apart(moved, other, gap) for other in outlines):
+            gap = rng.uniform(*GAP_M)
+            if all(apart(moved, other, gap) for other in outlines):
                 scene.append(Lying(thing, place @ T))
                 outlines.append(moved)
                 break
@@ -79,7 +79,7 @@ def _in_square(half_m: float, rng: np.random.Generator) -> Array:
     return rng.uniform(-half_m, half_m, size=2)
 
 
-def _outline(lying: Lying) -> Array:
+def outline_of(lying: Lying) -> Array:
     """(K, 2) convex outline of the thing seen from above, in order."""
     from scipy.spatial import ConvexHull
 
@@ -87,7 +87,7 @@ def _outline(lying: Lying) -> Array:
     return np.asarray(points[ConvexHull(points).vertices])
 
 
-def _apart(a: Array, b: Array, gap_m: float) -> bool:
+def apart(a: Array, b: Array, gap_m: float) -> bool:
     """Whether a straight line with ``gap_m`` to spare separates two convex outlines (separating axes)."""
     for outline in (a, b):
         edges = np.roll(outline, -1, axis=0) - outline

@@ -16,6 +16,7 @@ from robot.strict_yaml import build, read_yaml
 
 DATASET_FILE = "dataset.yaml"
 SCENES_PER_SHARD, GRASPS_PER_SCENE = 25, 40
+MOST_THINGS = 8  # in a scene: more seldom find a place in the picture
 FORMAT = 1  # of what lies on the disk and of what the generator draws: a change makes other data of the same seed
 
 Images = Literal["all", "depth", "none"]
@@ -37,6 +38,10 @@ class DatasetSettings:
         images: whether full images are kept: with colour, depth only, or none (tensors alone).
         objects: a user's object set in place of the catalogue; empty for none. ``objects_sha256`` is its hash.
         format: version of the generator.
+        least, most: things in a scene, drawn evenly between the two; 0 for the usual draw (one to four, mostly one).
+
+    Raises:
+        ValueError: ``least`` and ``most`` are no such numbers.
     """
 
     scenes: int
@@ -50,6 +55,14 @@ class DatasetSettings:
     objects: str = ""
     objects_sha256: str = ""
     format: int = FORMAT
+    least: int = 0
+    most: int = 0
+
+    def __post_init__(self) -> None:
+        if (self.least or self.most) and not 1 <= self.least <= self.most <= MOST_THINGS:
+            raise ValueError(
+                f"least and most are things in a scene, 1 to {MOST_THINGS}, or both 0; got {self.least} and {self.most}"
+            )
 
     @property
     def shards(self) -> int:
@@ -131,7 +144,10 @@ def read_dataset(folder: Path) -> DatasetSettings:
 
 
 def _write(folder: Path, settings: DatasetSettings) -> None:
-    text = yaml.safe_dump(asdict(settings), sort_keys=False)
+    facts = asdict(settings)
+    if not settings.most:  # without them the file is what it was before they came
+        del facts["least"], facts["most"]
+    text = yaml.safe_dump(facts, sort_keys=False)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f".{DATASET_FILE}.{os.getpid()}.part"

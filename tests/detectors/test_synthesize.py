@@ -116,6 +116,10 @@ def test_help_is_quick_and_needs_nothing_heavy():
     (("--out", "x", "--scenes", "2", "--seed", "1", "--split", "holdout"), "invalid choice: 'holdout'"),
     (("--out", "x", "--scenes", "2", "--seed", "1", "--workers", "0"), "give at least 1"),
     (("--out", "x", "--scenes", "2", "--seed", "1", "--tries", "0"), "give at least 1"),
+    (("--out", "x", "--scenes", "2", "--seed", "1", "--things-per-scene", "6-3"), "give the smaller number first"),
+    (("--out", "x", "--scenes", "2", "--seed", "1", "--things-per-scene", "0"), "give at least 1"),
+    (("--out", "x", "--scenes", "2", "--seed", "1", "--things-per-scene", "3-9"), "give at most 8"),
+    (("--out", "x", "--scenes", "2", "--seed", "1", "--things-per-scene", "3-"), "invalid int value: ''"),
     (("--out", "x", "--scenes", "2", "--seed", "1", "--colour"), "unrecognized arguments"),
 ])  # fmt: skip
 def test_bad_arguments_end_with_two_and_one_line(capsys, arguments, message):
@@ -169,6 +173,24 @@ def test_tries_are_one_for_learning_and_three_for_judging_unless_given(tmp_path,
     assert synthesize.main(["--out", str(tmp_path), "--scenes", "1", "--seed", "1", *given]) == 0
     settings = read_dataset(tmp_path)
     assert (settings.tries, settings.held_out_tries) == (train, held_out)
+
+
+@pytest.mark.parametrize(("given", "least", "most"), [
+    ((), 0, 0), (("--things-per-scene", "4"), 4, 4), (("--things-per-scene", "3-6"), 3, 6),
+])  # fmt: skip
+def test_things_per_scene_are_a_number_or_a_range(tmp_path, monkeypatch, given, least, most):
+    monkeypatch.setattr(engine, "make", lambda folder, settings, workers, report: Progress(1, 1, 1.0, 0.0, 40.0))
+    assert synthesize.main(["--out", str(tmp_path), "--scenes", "1", "--seed", "1", *given]) == 0
+    settings = read_dataset(tmp_path)
+    assert (settings.least, settings.most) == (least, most)
+
+
+def test_a_crowd_of_more_things_than_there_are_is_refused(tmp_path, capsys):
+    """Three things of one's own, all of them for training."""
+    path = write_object_set(tmp_path / "mine")
+    arguments = ("--out", tmp_path / "set", *USUAL, "--objects", path, "--things-per-scene", "4-5")
+    assert "the split 'train' has 3 thing(s), fewer than the 4 of a scene" in in_one_line(capsys, *arguments)
+    assert not (tmp_path / "set").exists()
 
 
 def test_progress_elsewhere_than_on_a_terminal_is_a_line_now_and_then(tmp_path, monkeypatch, capsys):

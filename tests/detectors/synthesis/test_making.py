@@ -13,8 +13,10 @@ from detectors.gqcnn.grasp_arrays import GraspArrays
 from detectors.inpainting import fill_holes
 from detectors.synthesis.catalogue import open_catalogue
 from detectors.synthesis.making import MadeScene, joined_tensors, make_scene
+from detectors.synthesis.scene import draw_count, lay_out
 from detectors.synthesis.settings import GRASPS_PER_SCENE
 from detectors.synthesis.splits import split_of
+from detectors.synthesis.viewing import sample_camera
 from tests.detectors.synthesis.object_sets import write_object_set
 from tests.detectors.synthesis.small_shards import wanted
 from tests.detectors.synthesis.test_catalogue import of_user
@@ -39,6 +41,21 @@ def test_the_same_number_makes_the_same_scene(made):
     for name, value in plain(made[1]).items():
         np.testing.assert_array_equal(value, plain(again)[name], err_msg=name)
     assert not np.array_equal(plain(again)["T_table_camera"], other["T_table_camera"])
+
+
+@pytest.mark.parametrize("number", [0, 9])
+def test_the_usual_scenes_are_drawn_as_they_always_were(made, number):
+    """Count, things, where they lie, camera: in this order, from the scene's own dice. Data sets are continued."""
+    rng = np.random.default_rng([SETTINGS.seed, number])
+    available = CATALOGUE.numbers(split_of(number))
+    chosen = rng.choice(available, size=draw_count(rng), replace=False)
+    lying = lay_out([CATALOGUE.thing(int(n)) for n in chosen], rng)
+    camera = sample_camera(rng)
+    record = next(scene.record for scene in made if scene.record.number == number)
+    np.testing.assert_array_equal(record.T_table_object, np.stack([one.T_table_object for one in lying]))
+    np.testing.assert_array_equal(record.T_table_camera, camera.T_table_camera)
+    assert record.camera == camera.intrinsics
+    assert set(record.things) <= set(chosen)
 
 
 def test_another_seed_makes_another_scene(made):

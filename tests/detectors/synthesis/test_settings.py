@@ -28,11 +28,21 @@ MADE = DatasetSettings(scenes=50, seed=7, split="test", tries=3, images="depth",
 
 
 def test_what_was_written_is_read_back(tmp_path):
-    open_dataset(tmp_path / "new" / "set", MADE)
-    assert read_dataset(tmp_path / "new" / "set") == MADE
+    crowds = dataclasses.replace(MADE, least=3, most=6)
+    open_dataset(tmp_path / "new" / "set", crowds)
+    assert read_dataset(tmp_path / "new" / "set") == crowds
     assert set(yaml.safe_load((tmp_path / "new" / "set" / DATASET_FILE).read_text())) == {
         field.name for field in dataclasses.fields(DatasetSettings)
     }
+
+
+def test_without_crowds_the_file_is_what_it_was_before_they_came(tmp_path):
+    open_dataset(tmp_path, MADE)
+    assert read_dataset(tmp_path) == MADE
+    assert (tmp_path / DATASET_FILE).read_text() == (
+        "scenes: 50\nseed: 7\nsplit: test\nthings: 3000\ntries: 3\nheld_out_tries: 3\nsamples: 10\nimages: depth\n"
+        "objects: /mine.yaml\nobjects_sha256: ''\nformat: 1\n"
+    )
 
 
 def test_the_same_settings_go_on(tmp_path):
@@ -59,7 +69,7 @@ def test_fewer_scenes_are_refused(tmp_path):
 
 @pytest.mark.parametrize("change", [
     {"seed": 8}, {"split": "all"}, {"things": 100}, {"tries": 1}, {"samples": 3}, {"images": "all"}, {"objects": ""},
-    {"held_out_tries": 1},
+    {"held_out_tries": 1}, {"least": 3, "most": 6},
 ])  # fmt: skip
 def test_any_other_difference_is_refused_and_named(tmp_path, change):
     open_dataset(tmp_path, MADE)
@@ -94,6 +104,9 @@ def test_a_file_in_the_way_is_an_error_that_says_so(tmp_path):
     ("scenes: 50\nseed: 1\nsplit: holdout\n", "holdout"),
     ("[1, 2]", "expected a mapping"),
     ("scenes: [", "not valid YAML"),
+    ("scenes: 50\nseed: 1\nleast: 3\n", "least and most are things in a scene"),
+    ("scenes: 50\nseed: 1\nleast: 6\nmost: 3\n", "got 6 and 3"),
+    ("scenes: 50\nseed: 1\nleast: 1\nmost: 99\n", "1 to 8"),
     (f"scenes: 50\nseed: 1\nformat: {FORMAT + 1}\n", f"is of format {FORMAT + 1}"),
 ])  # fmt: skip
 def test_a_damaged_dataset_file_is_refused(tmp_path, text, message):
