@@ -5,64 +5,35 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from robot.arguments import whole_number
-from robot.commands import Parser, reported
+from detectors.evaluation.arguments import (
+    DEXNET,
+    NO_DEPTH,
+    SYNTHETIC,
+    as_typed,
+    check_data,
+    depth_of,
+    make_parser,
+    variants,
+)
+from robot.commands import reported
 from robot.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections import Counter
-
-    from detectors.evaluation.judging import JudgedScene
-    from detectors.evaluation.labelled import LabelledImage
+    from detectors.evaluation.physical import Watcher
     from detectors.gqcnn.metric import RobustnessMetric
     from detectors.registry import Detector
-    from robot.frame import Intrinsics
 
-DATASETS = ("synthetic", "dexnet", "jacquard")
 _CLASSIFIER = "gqcnn"
-_NOTHING = {"0.25": None, "0.30": None}
 
 
 def main(argv: Sequence[str]) -> int:
     """Parse and run; every foreseeable error becomes one line on stderr and an exit code."""
-    return reported(lambda: run(_parser().parse_args(argv)))
-
-
-def _parser() -> Parser:
-    parser = Parser(
-        prog="python -m detectors.evaluate",
-        description="Judge detectors by their top grasps: rectangle metric, robustness metric and, on our own scenes, "
-        "lifts in physics beside an oracle and two simple baselines; with --beside this is Table I of the GQ-STN "
-        "paper. For gqcnn also how well its network tells good grasps from bad ones.",
-    )
-    parser.add_argument("name", metavar="NAME", help="which detector, e.g. gqcnn or antipodal")
-    parser.add_argument("--beside", nargs="+", default=[], metavar="NAME", help="more detectors for the same table")
-    parser.add_argument("--dataset", required=True, choices=DATASETS, help="synthetic: made by detectors.synthesize; "
-                        "dexnet: any folder in the Dex-Net 2.0 layout, crops or whole images; jacquard")  # fmt: skip
-    parser.add_argument("--path", required=True, type=Path, metavar="DIR", help="where it lies")
-    parser.add_argument("--split", choices=("object", "image"), default="object",
-                        help="held out by object (default) or by image")  # fmt: skip
-    parser.add_argument("--json", metavar="FILE", help="write the figures there; '-' prints JSON and nothing else")
-    parser.add_argument("--images", type=whole_number(1, 1_000_000), metavar="N", help="at most so many images")
-    parser.add_argument("--tries", type=whole_number(1, 1000), default=8, metavar="T", help="lifts a grasp (default 8)")
-    parser.add_argument("--variant", nargs="+", default=[], metavar="LABEL=FILE",
-                        help="NAME with other weights, as further rows of the table: ablations, say")  # fmt: skip
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="other weights for NAME than the ones that ship")
-    parser.add_argument("--metric-weights", type=Path, metavar="FILE", help="the GQ-CNN that says what is robust")
-    parser.add_argument("--damaged", choices=("stop", "skip"), default="stop", help="what to do at a damaged file")
-    parser.add_argument("--card", action="store_true", help="write the figures into the card of NAME's weights, too")
-    parser.add_argument("--classifier-only", action="store_true", help="gqcnn: judge its network alone")
-    parser.add_argument("--depth", choices=("stereo", "perfect"), default="stereo", help="jacquard: which depth images")
-    parser.add_argument("--intrinsics", type=Path, metavar="FILE", help="of jacquard's or dexnet's images: fx, fy, ...")
-    parser.add_argument(
-        "--focal-px", type=float, metavar="F", help="jacquard: a focal length instead of the assumed one"
-    )
-    return parser
+    return reported(lambda: run(make_parser().parse_args(argv)))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -71,8 +42,10 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         CellError: anything that can be foreseen; the caller prints it.
     """
+    from detectors.evaluation.rectangles import NOT_COMPARED
+
     _check(args)
-    answer: dict[str, Any] = {"detector": args.name, "dataset": args.dataset, "images": 0, "rectangle": _NOTHING,
+    answer: dict[str, Any] = {"detector": args.name, "dataset": args.dataset, "images": 0, "rectangle": NOT_COMPARED,
                               "robust_rate": None, "physical_success": None, "detect_ms_median": None}  # fmt: skip
     if _asks_classifier(args):
         answer["classifier"] = _classify(args)
@@ -93,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what cannot work before anything is measured."""
-    from detectors.evaluation.output import check_writable
+    from detectors.evaluation.output import check_folder, check_writable
     from detectors.registry import check_name
 
     for name in (args.name, *args.beside):
@@ -101,12 +74,9 @@ def _check(args: argparse.Namespace) -> None:
     check_writable(args.json)
     if args.classifier_only and args.name != _CLASSIFIER:
         raise SettingsError(f"--classifier-only is for gqcnn: {args.name} has no classifier of its own")
-    if args.focal_px is not None and (args.dataset != "jacquard" or args.intrinsics or not 1 < args.focal_px < 1e6):
-        raise SettingsError("--focal-px is a positive number of pixels, for jacquard, in place of --intrinsics")
-    if args.intrinsics and args.dataset == "synthetic":
-        raise SettingsError("--intrinsics is for jacquard and dexnet: our own scenes know their camera")
-    if not args.path.is_dir():
-        raise SettingsError(f"{args.path}: no such folder")
+    if args.classifier_only and args.pictures:
+        raise SettingsError("--pictures shows grasps: --classifier-only looks at no images")
+    check_data(args)
     if args.card:
         from detectors.evaluation.cards import check_card
 
@@ -114,12 +84,14 @@ def _check(args: argparse.Namespace) -> None:
     if args.variant:
         from detectors.evaluation.lineup import check_variants
 
-        check_variants(args.name, args.beside, _variants(args))
+        check_variants(args.name, args.beside, variants(args))
+    if args.pictures:
+        check_folder(args.pictures)
 
 
 def _asks_classifier(args: argparse.Namespace) -> bool:
     name: str = args.name
-    return name == _CLASSIFIER and args.dataset != "jacquard"
+    return name == _CLASSIFIER and args.dataset in (SYNTHETIC, DEXNET)
 
 
 def _holds_images(args: argparse.Namespace) -> bool:
@@ -128,7 +100,7 @@ def _holds_images(args: argparse.Namespace) -> bool:
     Raises:
         SettingsError: there are none, and the detector needs them.
     """
-    if args.dataset != "dexnet":
+    if args.dataset != DEXNET:
         return True
     from detectors.dexnet.images import IMAGES, has_images
 
@@ -158,8 +130,9 @@ def _look(args: argparse.Namespace, answer: dict[str, Any]) -> dict[str, Any]:
     from detectors.evaluation.lineup import line_up, load_metric_for
 
     metric = load_metric_for(args.name, args.weights, args.metric_weights)
-    detectors = line_up(args.name, metric, weights=args.weights, beside=args.beside, variants=_variants(args))
-    seen = _lift(args, detectors, metric) if args.dataset == "synthetic" else _compare(args, detectors, metric)
+    detectors = line_up(args.name, metric, weights=args.weights, beside=args.beside, variants=variants(args))
+    measure = _lift if args.dataset == SYNTHETIC else _compare
+    seen = _pictured(args, lambda watch: measure(args, detectors, metric, watch))
     if args.metric_weights:
         seen["metric_weights"] = str(args.metric_weights)
     if args.card:
@@ -167,47 +140,54 @@ def _look(args: argparse.Namespace, answer: dict[str, Any]) -> dict[str, Any]:
     return seen
 
 
-def _variants(args: argparse.Namespace) -> dict[str, Path]:
-    """Label -> weights file.
+def _pictured(args: argparse.Namespace, measure: Callable[[Watcher | None], dict[str, Any]]) -> dict[str, Any]:
+    """What ``measure`` answers; if they were asked for, pictures are taken on the way."""
+    if not args.pictures:
+        return measure(None)
+    from detectors.evaluation.pictures import Pictures
 
-    Raises:
-        SettingsError: one is not written so, or two have one label.
-    """
-    found: dict[str, Path] = {}
-    for text in args.variant:
-        label, equals, file = text.partition("=")
-        if not (label and equals and file):
-            raise SettingsError(f"--variant {text}: expected LABEL=FILE")
-        if label in found:
-            raise SettingsError(f"--variant {text}: another one is called '{label}'")
-        found[label] = Path(file)
-    return found
+    pictures = Pictures(args.pictures_count)
+    seen = measure(pictures.watch)
+    for name, count in pictures.write(args.pictures).items():
+        _tell(f"{args.pictures / name}: {count} image(s)")
+    return seen
 
 
-def _lift(args: argparse.Namespace, detectors: dict[str, Detector], metric: RobustnessMetric) -> dict[str, Any]:
+def _lift(
+    args: argparse.Namespace, detectors: dict[str, Detector], metric: RobustnessMetric, watch: Watcher | None
+) -> dict[str, Any]:
     from detectors.evaluation.answers import physical_answer
     from detectors.evaluation.physical import run_physical
+    from detectors.evaluation.sources import scenes
 
-    scenes = islice(_scenes(args), args.images)
-    answers = run_physical(scenes, detectors, metric, tries=args.tries, tell=_tell_every)
+    answers = run_physical(
+        islice(scenes(args, _tell), args.images), detectors, metric,
+        tries=args.tries, top=args.top, watch=watch, tell=_tell_every,
+    )  # fmt: skip
     if not answers[args.name]:
         raise SettingsError(f"{args.path}: holds no scenes of held-out objects", "make some with --split test")
-    return physical_answer(args.name, answers, args.tries)
+    return physical_answer(args.name, answers, args.tries, args.top)
 
 
-def _compare(args: argparse.Namespace, detectors: dict[str, Detector], metric: RobustnessMetric) -> dict[str, Any]:
+def _compare(
+    args: argparse.Namespace, detectors: dict[str, Detector], metric: RobustnessMetric, watch: Watcher | None
+) -> dict[str, Any]:
     from collections import Counter
 
     from detectors.evaluation.answers import labelled_answer
     from detectors.evaluation.physical import run_labelled
+    from detectors.evaluation.sources import height_rule, labelled
 
     skipped: Counter[str] = Counter()
-    images = islice(_labelled(args, skipped), args.images)
-    answers = run_labelled(images, detectors, metric, tell=_tell_every)
+    answers = run_labelled(
+        islice(labelled(args, skipped, _tell), args.images), detectors,
+        None if depth_of(args) == NO_DEPTH else metric,  # GQ-CNN sees depth alone
+        height_rule(args.dataset), top=args.top, watch=watch, tell=_tell_every,
+    )  # fmt: skip
     if not answers[args.name]:
         why = "; ".join(f"{reason}: {count}" for reason, count in skipped.items())
         raise SettingsError(f"{args.path}: no image could be used ({why})")
-    return labelled_answer(args.name, answers, dict(skipped))
+    return labelled_answer(args.name, answers, dict(skipped), args.top)
 
 
 def _write_into_card(args: argparse.Namespace, answer: dict[str, Any], shipped: Path | None) -> None:
@@ -216,68 +196,7 @@ def _write_into_card(args: argparse.Namespace, answer: dict[str, Any], shipped: 
     from detectors.gqcnn.weights_file import SHIPPED
 
     weights = args.weights or shipped or (SHIPPED if args.name == _CLASSIFIER else None)
-    write_into_card(args.name, weights, answer, _as_typed(args))
-
-
-def _as_typed(args: argparse.Namespace) -> str:
-    words = [f"python -m detectors.evaluate {args.name} --dataset {args.dataset} --path {args.path.name}"]
-    words += [f"--split {args.split}"] if args.split != "object" else []
-    words += [f"--images {args.images}"] if args.images else []
-    words += [f"--beside {' '.join(args.beside)}"] if args.beside else []
-    variants = [f"{label}={file.name}" for label, file in _variants(args).items()]
-    words += [f"--variant {' '.join(variants)}"] if variants else []
-    words += [f"--tries {args.tries}"] if args.dataset == "synthetic" else []
-    words += [f"--depth {args.depth}"] if args.dataset == "jacquard" else []
-    words += [f"--focal-px {args.focal_px:g}"] if args.focal_px else []
-    files = ("weights", "metric_weights", "intrinsics")
-    words += [f"--{n.replace('_', '-')} {getattr(args, n).name}" for n in files if getattr(args, n)]
-    words += ["--damaged skip"] if args.damaged == "skip" else []
-    words += ["--classifier-only"] if args.classifier_only else []
-    return " ".join([*words, "--card"])
-
-
-def _scenes(args: argparse.Namespace) -> Iterator[JudgedScene]:
-    """The scenes that show held-out things (all scenes when the split is by image)."""
-    from detectors.evaluation.judging import JudgedScene
-    from detectors.synthesis.catalogue import open_catalogue
-    from detectors.synthesis.scene_shards import iter_scenes
-    from detectors.synthesis.settings import read_dataset
-    from detectors.synthesis.splits import split_of
-
-    settings = read_dataset(args.path)
-    catalogue = open_catalogue(settings)
-    for record in iter_scenes(args.path, damaged=args.damaged, tell=_tell):
-        if args.split == "image" or settings.objects or split_of(int(record.things[0])) == "test":
-            yield JudgedScene.rebuild(record, catalogue)
-
-
-def _labelled(args: argparse.Namespace, skipped: Counter[str]) -> Iterator[LabelledImage]:
-    """The images of a data set that is labelled with rectangles."""
-    camera = _camera(args)
-    if args.dataset == "dexnet":
-        from detectors.dexnet import images
-
-        yield from images.iter_images(args.path, camera=camera, damaged=args.damaged, tell=_tell, skipped=skipped)
-        return
-    from detectors.jacquard import reading
-    from detectors.jacquard.camera import assumed_camera
-
-    yield from reading.iter_images(
-        args.path, depth=args.depth, camera=camera or assumed_camera(), skipped=skipped, tell=_tell
-    )
-
-
-def _camera(args: argparse.Namespace) -> Intrinsics | None:
-    """What the command line says about the camera, if anything."""
-    if args.intrinsics:
-        from detectors.reading import read_intrinsics
-
-        return read_intrinsics(args.intrinsics)
-    if args.focal_px:
-        from detectors.jacquard.camera import assumed_camera
-
-        return assumed_camera(args.focal_px)
-    return None
+    write_into_card(args.name, weights, answer, as_typed(args))
 
 
 def _tell(line: str) -> None:

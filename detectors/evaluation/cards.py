@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from detectors.evaluation.tables import card_rows
+from detectors.evaluation.tables import card_rows, rectangle_tables
 from detectors.gqcnn.card import read_results, write_card
 from detectors.registry import shipped_weights
 from robot.errors import SettingsError
 
 _GQCNN = "gqcnn"
-_ONE_SHOT = ("gqstn", "directgrasp", "multigrasp")
+_ONE_SHOT = ("gqstn", "directgrasp", "multigrasp", "fcn", "ggcnn")
 
 
 def check_card(name: str, weights: Path | None) -> None:
@@ -60,14 +60,19 @@ def write_into_card(name: str, weights: Path | None, answer: dict[str, Any], com
 def _tables(answer: dict[str, Any]) -> dict[str, dict[str, dict[str, Any]]]:
     """Title -> row -> column -> value."""
     if "labelled" in answer:
-        return {f"First grasps on {answer['images']} images of {answer['dataset']}": card_rows(answer["labelled"])}
+        where = f"{answer['images']} images of {answer['dataset']}"
+        return {f"First grasps on {where}": card_rows(answer["labelled"])} | _rectangles(answer["labelled"], where)
     if "physical" not in answer:
         return {}
-    rows = answer["physical"]
-    tables = {
-        f"First grasps on {answer['images']} held-out images, each lifted {answer['tries']} times": card_rows(rows)
-    }
+    rows, where = answer["physical"], f"{answer['images']} held-out images"
+    tables = {f"First grasps on {where}, each lifted {answer['tries']} times": card_rows(rows)}
     if answer["graspable_images"]:
         title = f"The same on the {answer['graspable_images']} of them in which the oracle's grasp lifts"
         tables[title] = card_rows({name: row["graspable"] for name, row in rows.items()})
-    return tables
+    return tables | _rectangles(rows, where)
+
+
+def _rectangles(rows: dict[str, Any], where: str) -> dict[str, dict[str, dict[str, Any]]]:
+    with_truth = max(row["rectangle_images"] for row in rows.values())
+    of = "" if where.startswith(f"{with_truth} ") else f", the {with_truth} with a ground truth"
+    return {f"{title}, {where}{of}": table for title, table in rectangle_tables(rows).items()}

@@ -17,14 +17,14 @@ import numpy as np
 from detectors.evaluation.first_grasps import FirstGrasp, Judged
 from detectors.evaluation.intervals import wilson
 from detectors.evaluation.judging import LIFTABLE
-from detectors.evaluation.rectangles import JACCARD, JACCARDS
+from detectors.evaluation.rectangles import ANGLES_DEG, JACCARD, JACCARDS
 
 Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """Rectangle metric (Jaccard 0.25, closest) against robustness.
+    """Rectangle metric (Jaccard 0.25, closest, as in the GQ-STN paper) against robustness.
 
     Attributes:
         both, rectangle_only, robust_only, neither: how many proposed grasps are correct, robust, both or neither.
@@ -55,12 +55,21 @@ class Figures:
         liftable: share of images whose top grasp succeeds in more than half of its lifts.
         robust_rate: share of images whose top grasp the classifier calls robust.
         fooled: share of images whose top grasp is called robust and is not liftable.
-        rectangle: share of images whose top grasp's rectangle is correct, by Jaccard threshold ("0.25", "0.30").
-        rectangle_any: the same where any ground truth may match, as in the literature on Cornell and Jacquard.
+        rectangle: share of the ``rectangle_images`` whose top grasp's rectangle is correct by the standard metric, any
+            ground truth within 30 degrees, by Jaccard threshold ("0.25" to "0.40").
+        rectangle_images: how many images have a ground truth. In one without, a grasp can be neither right nor wrong:
+            it is left out of ``rectangle``, ``rectangle_by_angle`` and ``predictions``. 0 where none was compared.
+        rectangle_by_angle: ``rectangle`` at Jaccard 0.25 by angle threshold ("10" to "30" degrees).
+        predictions: share of correct rectangles among all of the first k grasps that were made, by k ("1" to as many
+            as were asked for), over all ``rectangle_images`` together; silence is no prediction and does not count.
+            None for a k where none was made. The FCN paper's Table III.
+        predictions_made: how many that were.
+        rectangle_closest: share of all images whose top grasp's rectangle, a fifth as high as wide, is correct by the
+            closest of the labelled grasps; the GQ-STN paper's rule. Without a labelled grasp it is wrong.
         disagreement: where the rectangle and the robustness metric disagree.
         none: share of images without a proposal.
         detect_ms_median, detect_ms_p95: image in hand to grasp.
-        interval: 95 % Wilson intervals of ``robust_rate``, ``liftable`` and ``fooled``.
+        interval: 95 % Wilson intervals of ``robust_rate``, ``liftable``, ``fooled`` and ``rectangle`` at 0.25.
     """
 
     images: int
@@ -69,7 +78,11 @@ class Figures:
     robust_rate: float | None
     fooled: float | None
     rectangle: dict[str, float] | None
-    rectangle_any: dict[str, float] | None
+    rectangle_images: int
+    rectangle_by_angle: dict[str, float] | None
+    predictions: dict[str, float | None] | None
+    predictions_made: dict[str, int] | None
+    rectangle_closest: dict[str, float] | None
     disagreement: Disagreement | None
     none: float | None
     detect_ms_median: float | None
@@ -77,23 +90,30 @@ class Figures:
     interval: dict[str, Interval | None]
 
 
-def figures(grasps: Sequence[FirstGrasp], robust_threshold: float) -> Figures:
-    """The figures of one detector's top grasps, one an image."""
+def figures(grasps: Sequence[FirstGrasp], robust_threshold: float, top: int = 1) -> Figures:
+    """The figures of one detector's top grasps, one an image; it was asked for ``top``."""
     success, times = _values(grasps, "success"), [g.detect_ms for g in grasps if g.detect_ms is not None]
     liftable = _flags(grasps, "success", lambda share: share > LIFTABLE)
     robust = _flags(grasps, "quality", lambda quality: quality >= robust_threshold)
     fooled = None
     if liftable is not None and robust is not None:
         fooled = [is_robust and not lifts for is_robust, lifts in zip(robust, liftable, strict=True)]
-    flags = {"robust_rate": robust, "liftable": liftable, "fooled": fooled}
+    compared = [grasp for grasp in grasps if grasp.by_angle is not None]
+    matched = _flags(compared, "overlap", lambda index: index > JACCARD)
+    made = _predictions(compared, top)
+    flags = {"robust_rate": robust, "liftable": liftable, "fooled": fooled, "rectangle": matched}
     return Figures(
         images=len(grasps),
         physical_success=float(np.mean(success)) if success else None,
         liftable=_share(liftable),
         robust_rate=_share(robust),
         fooled=_share(fooled),
-        rectangle=_correct(grasps, "overlap"),
-        rectangle_any=_correct(grasps, "overlap_any"),
+        rectangle=_correct(compared, "overlap"),
+        rectangle_images=len(compared),
+        rectangle_by_angle=_by_angle(compared),
+        predictions={k: _share(flags) for k, flags in made.items()} if compared else None,
+        predictions_made={k: len(flags) for k, flags in made.items()} if compared else None,
+        rectangle_closest=_correct(grasps, "overlap_closest"),
         disagreement=_disagreement(grasps, robust),
         none=_share([not grasp.proposed for grasp in grasps]),
         detect_ms_median=float(np.median(times)) if times else None,
@@ -133,8 +153,20 @@ def _correct(grasps: Sequence[FirstGrasp], name: Judged) -> dict[str, float] | N
     return {f"{least:.2f}": sum(value > least for value in values) / len(values) for least in JACCARDS}
 
 
+def _by_angle(compared: Sequence[FirstGrasp]) -> dict[str, float] | None:
+    columns = zip(*(grasp.by_angle or () for grasp in compared), strict=True)
+    shares = [sum(value > JACCARD for value in column) / len(compared) for column in columns]
+    return {str(angle): share for angle, share in zip(ANGLES_DEG, shares, strict=True)} if shares else None
+
+
+def _predictions(compared: Sequence[FirstGrasp], top: int) -> dict[str, list[bool]]:
+    """Of each of the first k grasps made, whether its rectangle is correct, by k."""
+    made = [(grasp.overlap or 0.0, *grasp.further) for grasp in compared if grasp.proposed]
+    return {str(k): [index > JACCARD for image in made for index in image[:k]] for k in range(1, top + 1)}
+
+
 def _disagreement(grasps: Sequence[FirstGrasp], robust: Sequence[bool] | None) -> Disagreement | None:
-    correct = _flags(grasps, "overlap", lambda index: index > JACCARD)
+    correct = _flags(grasps, "overlap_closest", lambda index: index > JACCARD)
     if correct is None or robust is None:
         return None
     counts = {(c, r): 0 for c in (True, False) for r in (True, False)}

@@ -21,7 +21,10 @@ SAMPLING = "sampling-100"
 """A hundred samples ranked once by GQ-CNN."""
 _RANKERS = {"gqcnn": GqcnnSettings, "gqcnn-1000": plain_settings}
 _BESIDE_GQCNN = ("gqcnn-1000", "antipodal")
-_MAKERS = {name: f"detectors.{name}.detector:make_with_weights" for name in ("gqstn", "directgrasp", "multigrasp")}
+_MAKERS = {
+    **{name: f"detectors.{name}.detector:make_with_weights" for name in ("gqstn", "directgrasp", "multigrasp", "fcn")},
+    "ggcnn": "detectors.fcn.detector:make_ggcnn_with_weights",
+}
 """Detectors with weights of their own: ``make_with_weights(path, metric)`` builds one from a weights file."""
 
 

@@ -1,32 +1,39 @@
-"""Grasp rectangles, their exact overlap, and the rectangle metric (GQ-STN paper, section V-B).
+"""Grasp rectangles, their exact overlap, and the rectangle metric in its two readings.
 
-A predicted rectangle P is correct if, with its closest ground truth G, the angles differ by less than 30 degrees and
-the Jaccard index |P n G| / |P u G| exceeds 0.25. The paper does not say what closest means. Here it is the ground
-truth whose centre is nearest; of several with one centre (Jacquard repeats a grasp for several jaw sizes) the one
-nearest in angle, and of those the one that overlaps most. The literature on Cornell and Jacquard is kinder: any ground
-truth may match. That is the rule "any".
+A predicted rectangle P is correct if, with a ground truth G, the angles differ by less than 30 degrees and the Jaccard
+index |P n G| / |P u G| exceeds 0.25. In the literature on Cornell and Jacquard any ground truth may match: the rule
+"any", the standard metric. The GQ-STN paper (section V-B) takes the closest one alone and does not say what closest
+means. Here, in the rule "closest", it is the ground truth whose centre is nearest; of several with one centre (Jacquard
+repeats a grasp for several jaw sizes) the one nearest in angle, and of those the one that overlaps most.
+
+A grasp has no jaw size, a rectangle has a height. Which one a prediction is given must fit the ground truths: see the
+height rules below.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from typing import Literal
 
 from detectors.grasp import Grasp
 from robot.frame import Intrinsics
 from robot.geometry import wrap_half_turn
+from robot.gripper_geometry import PAD_WIDTH_M
 
 Rule = Literal["closest", "any"]
 Point = tuple[float, float]
 
 ANGLE_RAD = math.radians(30)
 JACCARD = 0.25
-JACCARDS = (0.25, 0.30)
-"""What an evaluation reports: the usual threshold, and the stricter one of later papers."""
+JACCARDS = (0.25, 0.30, 0.35, 0.40)
+"""What an evaluation reports: the usual threshold, and the stricter ones of later papers."""
+NOT_COMPARED: dict[str, float | None] = {f"{least:.2f}": None for least in JACCARDS}
+"""The shares of correct rectangles where there was nothing to compare."""
+ANGLES_DEG = (10, 15, 20, 25, 30)
+"""The same for the angle, the usual threshold last."""
 HEIGHT_PER_WIDTH = 1 / 5
-"""A grasp has no jaw size; the paper takes a fifth of the opening, "the size of the gripper's finger tips"."""
 _SAME_PLACE_PX = 1e-6
 
 
@@ -71,10 +78,28 @@ class Rectangle:
         return first, second, third, fourth
 
 
-def grasp_rectangle(grasp: Grasp, intrinsics: Intrinsics, height_per_width: float = HEIGHT_PER_WIDTH) -> Rectangle:
-    """A grasp as it lies in the image: the opening at the grasp's depth, the jaws a fifth of it."""
-    width = grasp.width_px(intrinsics)
-    return Rectangle(grasp.u, grasp.v, grasp.angle_rad, width, width * height_per_width)
+HeightRule = Callable[[Grasp, Intrinsics], float]
+"""The height [px] of the rectangle of a grasp that is seen by a camera."""
+
+
+def fifth_of_opening(grasp: Grasp, intrinsics: Intrinsics) -> float:
+    """The GQ-STN paper's: "the size of the gripper's finger tips"."""
+    return grasp.width_px(intrinsics) * HEIGHT_PER_WIDTH
+
+
+def half_of_opening(grasp: Grasp, intrinsics: Intrinsics) -> float:
+    """GG-CNN's in its evaluation on rectangles drawn by hand, which are about so high."""
+    return grasp.width_px(intrinsics) / 2
+
+
+def pad_width(grasp: Grasp, intrinsics: Intrinsics) -> float:
+    """The 2F-85's pads at the grasp's depth: the plates of the rectangle are the jaws."""
+    return PAD_WIDTH_M * intrinsics.fx / grasp.depth_m
+
+
+def grasp_rectangle(grasp: Grasp, intrinsics: Intrinsics, height: HeightRule) -> Rectangle:
+    """A grasp as it lies in the image: the opening at the grasp's depth, the jaws as high as the rule says."""
+    return Rectangle(grasp.u, grasp.v, grasp.angle_rad, grasp.width_px(intrinsics), height(grasp, intrinsics))
 
 
 def angle_difference_rad(one: float, other: float) -> float:
@@ -92,9 +117,9 @@ def jaccard(one: Rectangle, other: Rectangle) -> float:
 
 
 def overlap(
-    prediction: Rectangle, truths: Sequence[Rectangle], rule: Rule = "closest", angle_rad: float = ANGLE_RAD
+    prediction: Rectangle, truths: Sequence[Rectangle], rule: Rule = "any", angle_rad: float = ANGLE_RAD
 ) -> float:
-    """The Jaccard index that decides: that of the closest ground truth, or the greatest of any.
+    """The Jaccard index that decides: the greatest with any ground truth, or that with the closest.
 
     Ground truths whose angle differs by ``angle_rad`` or more count as not met at all.
 
@@ -106,11 +131,18 @@ def overlap(
     return max((jaccard(prediction, truth) for truth in near), default=0.0)
 
 
+def overlaps_by_angle(prediction: Rectangle, truths: Sequence[Rectangle]) -> tuple[float, ...]:
+    """``overlap`` with any ground truth at each threshold of ``ANGLES_DEG``; no pair is cut twice."""
+    turned = ((angle_difference_rad(prediction.angle_rad, truth.angle_rad), truth) for truth in truths)
+    met = [(angle, jaccard(prediction, truth)) for angle, truth in turned if angle < math.radians(ANGLES_DEG[-1])]
+    return tuple(max((j for angle, j in met if angle < math.radians(limit)), default=0.0) for limit in ANGLES_DEG)
+
+
 def is_correct(
     prediction: Rectangle,
     truths: Sequence[Rectangle],
     *,
-    rule: Rule = "closest",
+    rule: Rule = "any",
     angle_rad: float = ANGLE_RAD,
     least_jaccard: float = JACCARD,
 ) -> bool:

@@ -1,18 +1,18 @@
-"""An evaluation for the eye."""
+"""An evaluation for the eye, and as rows of tables for a card."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from detectors.evaluation.rectangles import JACCARD
+from detectors.evaluation.rectangles import ANGLES_DEG, JACCARD
 
 _COLUMNS = ("grasps", "positive_share", "accuracy", "precision", "recall", "auc")
 _FILE_COLUMNS = 110
 _USUAL = f"{JACCARD:.2f}"
 _SHARES = {
     "rectangle": "rectangle",
-    "rectangle_any": "rectangle, any",
+    "rectangle_closest": "rectangle, closest",
     "robust_rate": "robust",
     "physical_success": "physical success",
     "liftable": "liftable",
@@ -21,15 +21,19 @@ _SHARES = {
 }
 _SHORT = {
     "rectangle": "rect.",
-    "rectangle_any": "any",
+    "rectangle_closest": "closest",
     "robust_rate": "robust",
     "physical_success": "lifts",
     "liftable": "liftable",
     "fooled": "fooled",
     "none": "no grasp",
 }
-_HEADS = f"rect.: Jaccard above {_USUAL} with the closest ground truth; any: with one of them"
+_HEADS = (
+    f"rect.: Jaccard above {_USUAL} and less than {ANGLES_DEG[-1]} degrees off any ground truth; closest: the same "
+    "with the closest of the labelled grasps"
+)
 _LIFT_HEADS = "lifts: of all; liftable: more than half of the grasp's; fooled: robust, not liftable"
+_MADE = "made"
 _DISAGREEMENT = {
     "rectangle_not_robust": "rectangle, not robust",
     "robust_not_rectangle": "robust, not rectangle",
@@ -53,7 +57,7 @@ def print_answer(answer: dict[str, Any]) -> None:
         title = f"{answer['images']} images of {answer['dataset']}"
         console.print(_first_grasps(title, answer["labelled"]))
         console.print(f"{_HEADS}.", highlight=False)
-        console.print(_disagreement(answer["labelled"]))
+        _print_rectangles(console, answer["labelled"])
     for reason, count in answer.get("no_grasp_reasons", {}).items():
         console.print(f"no grasp in {count} image(s): {reason}", highlight=False)
     for reason, count in answer.get("skipped", {}).items():
@@ -69,6 +73,41 @@ def card_rows(rows: Mapping[str, Mapping[str, Any]], heads: Mapping[str, str] = 
     }
 
 
+def rectangle_tables(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Title -> row -> column -> value: the rectangle metric by Jaccard threshold, by angle, by number of predictions.
+
+    The last stands only where more than one grasp was asked for. Rows that were not compared are left out.
+    """
+    compared = {name: row for name, row in rows.items() if row["rectangle_images"]}
+    if not compared:
+        return {}
+    tables = {
+        "Rectangle metric by Jaccard threshold": {name: dict(row["rectangle"]) for name, row in compared.items()},
+        f"Rectangle metric at Jaccard {_USUAL} by angle threshold": {
+            name: {f"{angle} deg": share for angle, share in row["rectangle_by_angle"].items()}
+            for name, row in compared.items()
+        },
+    }
+    if max(len(row["predictions"]) for row in compared.values()) > 1:
+        tables["Correct ones of the first k predictions"] = {
+            name: {**row["predictions"], _MADE: [*row["predictions_made"].values()][-1]}
+            for name, row in compared.items()
+        }
+    return tables
+
+
+def _print_rectangles(console: Any, rows: Mapping[str, Mapping[str, Any]]) -> None:
+    images = max(row["rectangle_images"] for row in rows.values())
+    for title, shown in rectangle_tables(rows).items():
+        table = _table(title, next(iter(shown.values())))
+        table.caption = f"of {images} image(s) with a ground truth"
+        for name, row in shown.items():
+            table.add_row(name, *(str(cell) if head == _MADE else _share(cell) for head, cell in row.items()))
+        console.print(table)
+    if any(row["disagreement"] for row in rows.values()):
+        console.print(_disagreement(rows))
+
+
 def _print_physical(console: Any, answer: dict[str, Any]) -> None:
     rows = answer["physical"]
     title = f"{answer['images']} held-out images, {answer['tries']} noisy lifts of each top grasp"
@@ -77,7 +116,7 @@ def _print_physical(console: Any, answer: dict[str, Any]) -> None:
     if answer["graspable_images"]:
         console.print(_first_grasps(f"the {answer['graspable_images']} graspable images of them", graspable))
     console.print(f"{_HEADS}; {_LIFT_HEADS}. {_about_graspable(answer)}", highlight=False)
-    console.print(_disagreement(rows))
+    _print_rectangles(console, rows)
 
 
 def _about_graspable(answer: dict[str, Any]) -> str:
@@ -105,7 +144,7 @@ def _first_grasps(title: str, rows: Mapping[str, Mapping[str, Any]]) -> Any:
 
 
 def _disagreement(rows: Mapping[str, Mapping[str, Any]]) -> Any:
-    table = _table(f"rectangle metric (Jaccard above {_USUAL}) against robustness", _DISAGREEMENT.values())
+    table = _table(f"rectangle metric (closest, Jaccard above {_USUAL}) against robustness", _DISAGREEMENT.values())
     for name, row in rows.items():
         found = row["disagreement"]
         if found is not None:

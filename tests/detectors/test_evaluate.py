@@ -13,6 +13,7 @@ import pytest
 from detectors import evaluate
 from detectors.dexnet.tensors import GraspTensors
 from detectors.dexnet.writing import write_tensors
+from detectors.evaluation.rectangles import Rectangle
 from detectors.gqcnn.network import NetworkConfig, build_network
 from detectors.gqcnn.weights import save_weights
 from detectors.synthesis.catalogue import SyntheticCatalogue
@@ -20,7 +21,9 @@ from detectors.synthesis.making import make_scene
 from detectors.synthesis.scene_shards import scenes_file, write_scenes
 from detectors.synthesis.settings import DatasetSettings, open_dataset
 from robot.child_process import PROJECT_ROOT
+from tests.detectors.cornell import made as cornell
 from tests.detectors.depth_scenes import CAMERA, Box, render
+from tests.detectors.georgia import test_reading as georgia
 from tests.detectors.jacquard.made import write_image
 
 OBJECTS = (19, 29, 39)  # test things, by their last digit
@@ -68,7 +71,7 @@ def test_the_classifier_is_judged_on_held_out_objects(tmp_path, weights, capsys)
     answer = json.loads(capsys.readouterr().out)
     assert answer["classifier"]["objects"] == len(OBJECTS)
     assert answer["classifier"]["grasps"] == int(np.isin(tensors(200, (*OBJECTS, 10, 20)).object_label, OBJECTS).sum())
-    assert answer["rectangle"] == {"0.25": None, "0.30": None}
+    assert answer["rectangle"] == dict.fromkeys(("0.25", "0.30", "0.35", "0.40"))
     assert answer["physical_success"] is None
 
 
@@ -103,9 +106,14 @@ def test_several_detectors_are_lifted_in_one_table(scenes, weights, capsys):
     assert list(rows) == ["antipodal", "oracle", "gqcnn-1000", "sampling-100", "principal-axis", "random-antipodal"]
     assert (answer["images"], answer["tries"], answer["metric_weights"]) == (3, 2, str(weights))
     own = rows["antipodal"]
-    for key in ("images", "robust_rate", "physical_success", "detect_ms_median", "rectangle", "disagreement"):
+    for key in ("images", "robust_rate", "physical_success", "detect_ms_median", "rectangle", "disagreement",
+                "rectangle_images", "rectangle_by_angle", "rectangle_closest", "predictions",
+                "predictions_made"):  # fmt: skip
         assert answer[key] == own[key], key
-    assert set(answer["rectangle"]) == {"0.25", "0.30"}
+    assert set(answer["rectangle"]) == {"0.25", "0.30", "0.35", "0.40"}
+    assert set(answer["rectangle_by_angle"]) == {"10", "15", "20", "25", "30"}
+    assert set(answer["predictions"]) == {"1"}
+    assert 1 <= answer["rectangle_images"] <= 3
     assert own["robust_rate"] is not None
     assert 0 <= own["disagreement"]["robust_not_rectangle"] <= 1
     assert own["graspable"]["images"] + own["not_graspable"]["images"] == 3
@@ -121,6 +129,32 @@ def test_so_many_images_and_no_more(scenes, weights, capsys):
     answer = evaluated(capsys, "antipodal", "--dataset", "synthetic", "--path", scenes, "--tries", 1, "--images", 1,
                        "--metric-weights", weights)  # fmt: skip
     assert answer["images"] == 1
+
+
+def test_several_grasps_and_pictures_of_the_first(scenes, weights, tmp_path, capsys):
+    folder = tmp_path / "new" / "pictures"
+    assert evaluate.main([
+        "antipodal", "--dataset", "synthetic", "--path", str(scenes), "--tries", "1", "--metric-weights", str(weights),
+        "--top", "3", "--pictures", str(folder), "--pictures-count", "1", "--json", str(tmp_path / "figures.json"),
+    ]) == 0  # fmt: skip
+    answer = json.loads((tmp_path / "figures.json").read_text())
+    made = answer["predictions_made"]
+    assert (answer["top"], list(made)) == (3, ["1", "2", "3"])
+    assert made["1"] <= made["2"] <= made["3"] <= 3 * answer["rectangle_images"]
+    assert made["1"] < made["3"]
+    said = capsys.readouterr()
+    assert "Correct ones of the first k predictions" in said.out
+    for name in ("hits.png", "misses.png"):
+        assert f"{folder / name}: " in said.err
+        assert (folder / name).read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_folder_for_pictures_is_tried_before_anything_is_measured(scenes, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(evaluate, "_look", lambda args, answer: pytest.fail("it was measured"))
+    (tmp_path / "file").write_text("in the way")
+    arguments = ("antipodal", "--dataset", "synthetic", "--path", scenes, "--pictures")
+    assert "file: cannot be made" in refusal(capsys, *arguments, tmp_path / "file")
+    assert "cannot be made" in refusal(capsys, *arguments, tmp_path / "file" / "below")
 
 
 def test_variants_are_rows_of_the_table(scenes, weights, capsys):
@@ -157,26 +191,6 @@ def test_a_card_is_asked_for_before_anything_is_measured(tmp_path, weights, caps
         assert "untrained.card.json: cannot be read" in said
 
 
-@pytest.mark.parametrize(
-    ("options", "as_typed"),
-    [
-        ("gqstn --dataset synthetic --path /a/held-out --card",
-         "gqstn --dataset synthetic --path held-out --tries 8 --card"),
-        ("gqcnn --dataset synthetic --path held-out --split image --images 9 --beside gqstn antipodal --variant "
-         "one=/home/me/1.safetensors two=2.safetensors --tries 3 --weights /a/w --metric-weights /a/m --card",
-         "gqcnn --dataset synthetic --path held-out --split image --images 9 --beside gqstn antipodal --variant "
-         "one=1.safetensors two=2.safetensors --tries 3 --weights w --metric-weights m --card"),
-        ("gqstn --dataset jacquard --path j --depth perfect --focal-px 1234.5 --card",
-         "gqstn --dataset jacquard --path j --depth perfect --focal-px 1234.5 --card"),
-        ("gqcnn --dataset dexnet --path d --intrinsics /a/k.json --damaged skip --classifier-only --card --json f",
-         "gqcnn --dataset dexnet --path d --intrinsics k.json --damaged skip --classifier-only --card"),
-    ],
-)  # fmt: skip
-def test_the_card_names_the_options_that_made_the_figures(options, as_typed):
-    args = evaluate._parser().parse_args(options.split())
-    assert evaluate._as_typed(args) == f"python -m detectors.evaluate {as_typed}"
-
-
 BOX = Box(0.02, -0.03, 0.14, 0.035, 0.05, math.radians(20))
 FRAME = render([BOX])
 
@@ -206,7 +220,8 @@ def test_jacquard_is_judged_by_rectangles_and_robustness(tmp_path, weights, intr
               "--metric-weights", weights)  # fmt: skip
     answer = evaluated(capsys, *common)
     assert answer["images"] == 2
-    assert answer["rectangle"] == {"0.25": 0.5, "0.30": 0.5}
+    assert answer["rectangle"]["0.25"] == answer["rectangle"]["0.30"] == 0.5
+    assert answer["rectangle_images"] == 2
     assert answer["skipped"] == {"no grasps file": 1}
     assert answer["physical_success"] is None
     assert 0 <= answer["robust_rate"] <= 1
@@ -220,6 +235,46 @@ def test_jacquard_without_a_usable_image_says_why(tmp_path, weights, capsys):
     arguments = ("antipodal", "--dataset", "jacquard", "--path", folder, "--metric-weights", weights)
     assert "another size than the camera's 1024 x 1024: 1" in refusal(capsys, *arguments)
     assert "another size" in refusal(capsys, *arguments, "--focal-px", "1500")
+
+
+def box_corners(degrees: float) -> str:
+    """Cornell's and Georgia's words for the same: four corners, the first side along the closing direction."""
+    words = [float(word) for word in box_line(degrees).split(";")]
+    rectangle = Rectangle(words[0], words[1], math.radians(words[2]), words[3], words[4])
+    return "".join(f"{u} {v}\n" for u, v in rectangle.corners())
+
+
+def test_cornell_is_judged_by_rectangles_as_high_as_half_their_width(tmp_path, weights, intrinsics, capsys):
+    folder = tmp_path / "cornell"
+    for number, degrees in ((100, 110.0), (101, 20.0)):
+        cornell.write_image(folder, number, FRAME, box_corners(degrees), tiff=True)
+    cornell.write_image(folder, 102, FRAME, None, tiff=True)
+    common = ("antipodal", "--dataset", "cornell", "--path", folder, "--intrinsics", intrinsics,
+              "--metric-weights", weights)  # fmt: skip
+    answer = evaluated(capsys, *common)
+    assert (answer["images"], answer["rectangle_images"], answer["rectangle"]["0.25"]) == (2, 2, 0.5)
+    assert sum(answer["skipped"].values()) == 1
+    assert answer["robust_rate"] is not None
+    without = evaluated(capsys, *common, "--depth", "none")
+    assert without["robust_rate"] is None, "GQ-CNN sees depth alone"
+    assert list(without["no_grasp_reasons"].values()) == [2]
+    assert (without["rectangle"]["0.25"], without["predictions"]) == (0.0, {"1": None})
+    assert evaluate.main(list(map(str, (*common, "--depth", "none")))) == 0
+    assert "against robustness" not in capsys.readouterr().out
+    assert "such images" in refusal(capsys, *common, "--depth", "perfect")
+
+
+def test_georgia_is_judged_by_every_grasp(tmp_path, weights, intrinsics, capsys):
+    folder = tmp_path / "georgia"
+    depth_mm = np.rint(FRAME.depth_m * 1000).astype(np.uint16)
+    color = np.full((*depth_mm.shape, 3), 128, np.uint8)
+    georgia.write(folder, 0, box_corners(110.0), color, depth_mm)
+    georgia.write(folder, 1, None, color, depth_mm)
+    answer = evaluated(capsys, "antipodal", "--dataset", "georgia", "--path", folder, "--intrinsics", intrinsics,
+                       "--metric-weights", weights, "--top", 5)  # fmt: skip
+    assert (answer["images"], answer["skipped"]) == (1, {"no annotations file": 1})
+    assert answer["predictions"]["1"] == 1.0
+    assert 2 <= answer["predictions_made"]["5"] <= 5
 
 
 def dexnet_images(folder):
@@ -268,6 +323,8 @@ def test_crops_are_not_enough_for_other_detectors(tmp_path, weights, capsys):
         (("antipodal", "--dataset", "synthetic", "--path", ".", "--card"), "antipodal has no card"),
         (("antipodal", "--dataset", "synthetic", "--path", ".", "--classifier-only"), "is for gqcnn"),
         (("antipodal", "--dataset", "synthetic", "--path", ".", "--weights", "w"), "not for antipodal"),
+        (("antipodal", "--dataset", "synthetic", "--path", ".", "--top", "11"), "give at most 10"),
+        (("gqcnn", "--dataset", "dexnet", "--path", ".", "--classifier-only", "--pictures", "p"), "looks at no images"),
         (("antipodal", "--dataset", "synthetic", "--path", ".", "--focal-px", "9"), "for jacquard"),
         (("antipodal", "--dataset", "jacquard", "--path", ".", "--focal-px", "-9"), "positive"),
         (("antipodal", "--dataset", "synthetic", "--path", ".", "--intrinsics", "k"), "know their camera"),

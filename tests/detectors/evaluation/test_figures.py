@@ -11,13 +11,24 @@ from detectors.evaluation.intervals import wilson
 from detectors.evaluation.physical import ORACLE
 
 SILENT = FirstGrasp(
-    success=0.0, quality=0.0, overlap=0.0, overlap_any=0.0, detect_ms=50.0, proposed=False, reason="shy"
+    success=0.0, quality=0.0, by_angle=(0.0,) * 5, overlap_closest=0.0, detect_ms=50.0, proposed=False, reason="shy"
 )
 
 
-def grasp(success, quality, overlap, overlap_any=None, ms=10.0):
-    best = overlap if overlap_any is None else overlap_any
-    return FirstGrasp(success=success, quality=quality, overlap=overlap, overlap_any=best, detect_ms=ms)
+def grasp(success, quality, closest, best=None, ms=10.0):
+    """With any ground truth it overlaps as much as with the closest, unless ``best`` says more."""
+    overlap = closest if best is None else best
+    return FirstGrasp(
+        success=success, quality=quality, by_angle=(overlap,) * 5, overlap_closest=closest, detect_ms=ms
+    )  # fmt: skip
+
+
+def compared(*by_angle: float, further: tuple[float, ...] = (), **others) -> FirstGrasp:
+    """Only its rectangles were judged; one number stands for all angles."""
+    return FirstGrasp(by_angle=by_angle * (5 if len(by_angle) == 1 else 1), further=further, **others)
+
+
+NO_TRUTH = FirstGrasp(success=1.0, quality=0.9, overlap_closest=0.0, detect_ms=10.0)
 
 
 def grasps_of(both: int, rectangle_only: int, robust_only: int, neither: int) -> list[FirstGrasp]:
@@ -39,10 +50,13 @@ def test_shares_are_of_all_images():
     assert row.robust_rate == pytest.approx(0.6)
     assert row.fooled == pytest.approx(0.4)
     assert row.none == pytest.approx(0.2)
-    assert row.rectangle == {"0.25": pytest.approx(0.4), "0.30": pytest.approx(0.2)}
-    assert row.rectangle_any == {"0.25": pytest.approx(0.6), "0.30": pytest.approx(0.4)}
+    assert row.rectangle_closest == {"0.25": 0.4, "0.30": 0.2, "0.35": 0.2, "0.40": 0.2}
+    assert row.rectangle == {"0.25": 0.6, "0.30": 0.4, "0.35": 0.2, "0.40": 0.2}
+    assert row.rectangle_images == 5
     assert (row.detect_ms_median, row.detect_ms_p95) == (30.0, pytest.approx(48.0))
-    assert row.interval == {"robust_rate": wilson(3, 5), "liftable": wilson(2, 5), "fooled": wilson(2, 5)}
+    assert row.interval == {
+        "robust_rate": wilson(3, 5), "liftable": wilson(2, 5), "fooled": wilson(2, 5), "rectangle": wilson(3, 5),
+    }  # fmt: skip
 
 
 def test_what_was_not_judged_has_no_figure():
@@ -52,6 +66,10 @@ def test_what_was_not_judged_has_no_figure():
         oracle.robust_rate is oracle.fooled is oracle.rectangle is oracle.disagreement is oracle.detect_ms_p95 is None
     )
     assert oracle.interval["robust_rate"] is None
+    assert oracle.rectangle_images == 0
+    assert (
+        oracle.rectangle_closest is oracle.rectangle_by_angle is oracle.predictions is oracle.predictions_made is None
+    )
     unlifted = figures([grasp(None, 0.9, 0.6)], 0.5)
     assert unlifted.physical_success is unlifted.liftable is unlifted.fooled is None
     assert unlifted.robust_rate == 1.0
@@ -81,10 +99,48 @@ def test_disagreement_counts_and_shares():
 def test_the_papers_shares_fit_its_table_in_this_reading_only():
     """GQ-STN on Dex-Net 2.0: 46.7 % correct, 92.4 % robust, 30.8 % and 51.9 %."""
     row = figures(grasps_of(444, 23, 480, 53), 0.5)
-    assert row.rectangle["0.25"] == pytest.approx(0.467)
+    assert row.rectangle_closest["0.25"] == pytest.approx(0.467)
     assert row.robust_rate == pytest.approx(0.924)
     assert row.disagreement.rectangle_of_not_robust == pytest.approx(0.308, abs=0.006)
     assert row.disagreement.not_rectangle_of_robust == pytest.approx(0.519, abs=0.001)
+
+
+def test_an_image_without_a_ground_truth_is_neither_right_nor_wrong():
+    row = figures([grasp(1.0, 0.9, 0.6), NO_TRUTH, SILENT, NO_TRUTH], 0.5)
+    assert (row.images, row.rectangle_images) == (4, 2)
+    assert row.rectangle["0.25"] == row.rectangle_by_angle["30"] == 0.5
+    assert row.predictions_made == {"1": 1}
+    assert row.rectangle_closest["0.25"] == 0.25, "the GQ-STN paper's rule counts every image"
+    assert row.interval["rectangle"] == wilson(1, 2)
+    unlabelled = figures([NO_TRUTH], 0.5)
+    assert unlabelled.rectangle_images == 0
+    assert unlabelled.rectangle is unlabelled.rectangle_by_angle is unlabelled.predictions is None
+
+
+def test_angles_have_shares_of_their_own():
+    """One is right at any angle, one from 20 degrees on, one never."""
+    row = figures([compared(0.5), compared(0.2, 0.25, 0.26, 0.3, 0.9), compared(0.1)], 0.5)
+    third = pytest.approx(1 / 3)
+    assert row.rectangle_by_angle == {
+        "10": third, "15": third, "20": pytest.approx(2 / 3), "25": pytest.approx(2 / 3), "30": pytest.approx(2 / 3),
+    }  # fmt: skip
+    assert row.rectangle["0.25"] == row.rectangle_by_angle["30"]
+
+
+def test_every_prediction_counts_among_the_first_k():
+    """Three, two and no grasps: right, wrong, right; wrong, right. Silence is no prediction."""
+    row = figures([compared(0.6, further=(0.1, 0.3)), compared(0.0, further=(0.9,)), SILENT, NO_TRUTH], 0.5, 4)
+    assert row.predictions_made == {"1": 2, "2": 4, "3": 5, "4": 5}
+    assert row.predictions == {"1": 1 / 2, "2": 2 / 4, "3": 3 / 5, "4": 3 / 5}
+    assert row.rectangle["0.25"] == pytest.approx(1 / 3), "the headline is of the first, over all images"
+    silent = figures([SILENT], 0.5, 2)
+    assert (silent.predictions, silent.predictions_made) == ({"1": None, "2": None}, {"1": 0, "2": 0})
+
+
+def test_without_anything_compared_the_answer_still_has_its_keys():
+    answer = labelled_answer("one", {"one": [NO_TRUTH]}, {}, 2)
+    assert answer["rectangle"] == dict.fromkeys(("0.25", "0.30", "0.35", "0.40"))
+    assert (answer["rectangle_images"], answer["top"]) == (0, 2)
 
 
 def test_where_all_are_robust_nothing_is_divided_by():
@@ -115,7 +171,8 @@ def test_every_figure_stands_again_over_the_graspable_images():
 
 def test_labelled_images_have_no_lifts():
     answer = labelled_answer("one", {"one": [grasp(None, 0.9, 0.6)], "two": [grasp(None, 0.1, 0.6)]}, {"torn": 3})
-    assert (answer["rectangle"], answer["robust_rate"]) == ({"0.25": 1.0, "0.30": 1.0}, 1.0)
+    assert answer["rectangle"] == dict.fromkeys(("0.25", "0.30", "0.35", "0.40"), 1.0)
+    assert answer["robust_rate"] == 1.0
     assert answer["physical_success"] is None
     assert answer["skipped"] == {"torn": 3}
     assert answer["labelled"]["two"]["disagreement"]["rectangle_of_not_robust"] == 1.0

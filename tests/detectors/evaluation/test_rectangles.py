@@ -11,12 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.evaluation.rectangles import (
+    ANGLES_DEG,
     Rectangle,
     angle_difference_rad,
+    fifth_of_opening,
     grasp_rectangle,
+    half_of_opening,
     is_correct,
     jaccard,
     overlap,
+    overlaps_by_angle,
+    pad_width,
 )
 from detectors.grasp import Grasp
 from robot.frame import Intrinsics
@@ -125,16 +130,16 @@ def test_the_closest_decides_even_where_another_would_match():
     prediction = at()
     near_but_turned, far_but_alike = at(u=1, degrees=80), at(u=5)
     truths = [far_but_alike, near_but_turned]
-    assert overlap(prediction, truths) == 0.0
-    assert not is_correct(prediction, truths)
-    assert is_correct(prediction, truths, rule="any")
-    assert overlap(prediction, truths, "any") == pytest.approx(35 / 45)
+    assert overlap(prediction, truths, "closest") == 0.0
+    assert not is_correct(prediction, truths, rule="closest")
+    assert is_correct(prediction, truths), "the standard metric takes any"
+    assert overlap(prediction, truths) == pytest.approx(35 / 45)
 
 
 def test_of_several_in_one_place_the_angle_decides_and_then_the_size():
     prediction = at(degrees=2)
     truths = [at(degrees=80), at(degrees=5, height=80), at(degrees=5, height=9), at(degrees=25)]
-    assert overlap(prediction, truths) == pytest.approx(jaccard(prediction, truths[2]))
+    assert overlap(prediction, truths, "closest") == pytest.approx(jaccard(prediction, truths[2]))
 
 
 def test_without_ground_truth_nothing_is_correct():
@@ -145,14 +150,33 @@ def test_without_ground_truth_nothing_is_correct():
 
 @given(RECTANGLES, st.lists(RECTANGLES, max_size=5))
 def test_any_is_never_stricter_than_closest(prediction, truths):
-    assert overlap(prediction, truths, "any") >= overlap(prediction, truths) - 1e-12
+    assert overlap(prediction, truths, "any") >= overlap(prediction, truths, "closest") - 1e-12
 
 
-def test_a_grasp_becomes_a_rectangle_a_fifth_as_high_as_wide():
+@given(RECTANGLES, st.lists(RECTANGLES, max_size=5))
+def test_overlaps_by_angle_are_those_of_every_threshold(prediction, truths):
+    expected = [overlap(prediction, truths, "any", math.radians(limit)) for limit in ANGLES_DEG]
+    assert overlaps_by_angle(prediction, truths) == pytest.approx(expected)
+
+
+def test_a_stricter_angle_leaves_turned_truths_out():
+    """The truth that lies exactly there is 22 degrees off; the one within 10 degrees is shifted."""
+    truths = [at(degrees=22, height=40), at(u=20, height=40)]
+    by_angle = overlaps_by_angle(at(height=40), truths)
+    assert by_angle[:3] == pytest.approx((1 / 3, 1 / 3, 1 / 3))
+    assert by_angle[3:] == pytest.approx([jaccard(at(height=40), truths[0])] * 2)
+    assert by_angle[3] > 0.5
+    assert overlaps_by_angle(at(), []) == (0.0,) * len(ANGLES_DEG)
+
+
+@pytest.mark.parametrize(("rule", "height"), [(fifth_of_opening, 10.0), (half_of_opening, 25.0), (pad_width, 22.0)])
+def test_a_grasp_becomes_a_rectangle_as_high_as_the_rule_says(rule, height):
+    """50 mm wide at 0.6 m and 600 px: a millimetre is a pixel."""
     K = Intrinsics(600, 600, 200, 200, 400, 400)
     grasp = Grasp(120.0, 80.0, 0.6, 0.3, 0.05, 0.5)
-    assert grasp_rectangle(grasp, K) == Rectangle(120.0, 80.0, 0.3, 50.0, 10.0)
-    assert grasp_rectangle(grasp, K, 0.5).height_px == 25.0
+    found = grasp_rectangle(grasp, K, rule)
+    assert found.height_px == pytest.approx(height)
+    assert dataclasses.replace(found, height_px=1.0) == Rectangle(120.0, 80.0, 0.3, 50.0, 1.0)
 
 
 @pytest.mark.parametrize("change", [{"u": math.nan}, {"width_px": 0.0}, {"height_px": -1.0}, {"angle_rad": math.inf}])
