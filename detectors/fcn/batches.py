@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from detectors.fcn.labels import LabelMaps, paint
-from detectors.fcn.samples import Picture, Pictures
 from detectors.fcn.recipe import Recipe
+from detectors.fcn.samples import Picture, Pictures
 from detectors.fcn.views import VARIATIONS, Image, draw_matrix, moved, warp
 
 _AHEAD = 3

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.evaluation.folds import folds
+from detectors.evaluation.folds import By, folds
 from detectors.fcn.rectangle_pictures import Input, RectanglePictures
 from detectors.fcn.samples import Pictures, ScenePictures
+from robot.errors import SettingsError
+from robot.frame import Intrinsics
 
 Tell = Callable[[str], None]
+Names = NDArray[np.str_]
 SYNTHETIC = "synthetic"
 RECTANGLES = ("cornell", "jacquard", "georgia")
 DATASETS = (SYNTHETIC, *RECTANGLES)
@@ -53,15 +56,45 @@ def load_scenes(folder: Path, tell: Tell) -> Learning:
 def load_rectangles(folder: Path, dataset: str, shown: Input, tell: Tell, *, seed: int) -> Learning:
     """A labelled data set: a tenth of its things to choose by, the others to learn from.
 
+    Where it does not say what every image shows, or they all show one thing, it is a tenth of the images; a line says
+    so.
+
     Raises:
-        SettingsError: nothing of that layout lies there, or it holds too few things.
+        SettingsError: nothing of that layout lies there, nothing of it is usable, or it is a single image.
     """
     pictures = read_rectangles(folder, dataset, shown, tell)
-    fold = folds(pictures.names.tolist(), pictures.things.tolist(), by="object", count=_HELD_OUT_FOLDS, seed=seed)
-    return Learning(pictures, np.flatnonzero(fold != 0), pictures, np.flatnonzero(fold == 0))
+    by: By = "object" if (pictures.things != "").all() and len(np.unique(pictures.things)) > 1 else "image"
+    if by == "image":
+        tell("the data set does not tell its things apart: the best epoch is chosen by other images of things learnt")
+    aside = held_aside(pictures.names, pictures.things, by=by, seed=seed)
+    return Learning(pictures, np.flatnonzero(~aside), pictures, np.flatnonzero(aside))
 
 
-def read_rectangles(folder: Path, dataset: str, shown: Input, tell: Tell, **options: Any) -> RectanglePictures:
+def held_aside(names: Names, things: Names, *, by: By, seed: int) -> NDArray[np.bool_]:
+    """Which images the best epoch is chosen by: a tenth, or one thing or image where there are fewer than ten.
+
+    Args:
+        names, things: (N,) of the images, as ``detectors.evaluation.folds`` takes them.
+        by: "object" holds whole things aside.
+        seed: of the draw.
+
+    Raises:
+        SettingsError: there are no two things, or no two images.
+    """
+    there = len(np.unique(names if by == "image" else things))
+    if there < 2:
+        raise SettingsError(
+            f"{there} {'image' if by == 'image' else 'thing'} to learn from leaves none to choose the best epoch by",
+            "give a larger data set, or ask for more folds",
+        )
+    count = min(_HELD_OUT_FOLDS, there)
+    return np.asarray(folds(names.tolist(), things.tolist(), by=by, count=count, seed=seed) == 0)
+
+
+def read_rectangles(
+    folder: Path, dataset: str, shown: Input, tell: Tell, *,
+    depth: str | None = None, camera: Intrinsics | None = None, limit: int | None = None,
+) -> RectanglePictures:  # fmt: skip
     """Every usable image; says how many were left out, and why.
 
     Args:
@@ -69,21 +102,34 @@ def read_rectangles(folder: Path, dataset: str, shown: Input, tell: Tell, **opti
         dataset: one of ``RECTANGLES``.
         shown: what of an image the network sees.
         tell: takes lines for the user.
-        options: ``depth`` and ``camera`` as the data set's own ``iter_images`` takes them.
+        depth: which depth images, as the data set's own ``iter_images`` takes them; None for the usual ones.
+        camera: of all images; None for the data set's own.
+        limit: at most so many images, the first; None reads all.
+
+    Raises:
+        SettingsError: nothing of that layout lies there, or nothing of it is usable.
     """
     import importlib
 
     module = importlib.import_module(f"detectors.{dataset}.reading")
-    skipped: Counter[str] = Counter()
-    given: dict[str, Any] = {"depth": _depth_of(dataset, shown), "camera": None, **options}
-    if dataset == "jacquard" and given["camera"] is None:
+    if dataset == "jacquard" and camera is None:
         from detectors.jacquard.camera import assumed_camera
 
-        given["camera"] = assumed_camera()
-    images = list(module.iter_images(folder, skipped=skipped, tell=tell, **given))
+        camera = assumed_camera()
+    skipped: Counter[str] = Counter()
+    found = module.iter_images(
+        folder, depth=depth or _depth_of(dataset, shown), camera=camera, skipped=skipped, tell=tell
+    )
+    images = list(islice(found, limit))
     for reason, count in skipped.items():
         tell(f"left out {count} image(s): {reason}")
-    return RectanglePictures(images, shown)
+    if not images:
+        reasons = "; ".join(f"{reason}: {count}" for reason, count in skipped.items())
+        raise SettingsError(f"{folder}: no image could be used ({reasons})")
+    pictures = RectanglePictures(images, shown)
+    if lacking := len(images) - len(pictures):
+        tell(f"left out {lacking} image(s): no " + ("depth with a table in it" if shown == "depth" else "colour"))
+    return pictures
 
 
 def _depth_of(dataset: str, shown: Input) -> str:

@@ -124,12 +124,7 @@ class MapDetector:
             return (), NOT_ALLOWED
         found = as_grasps(peaks, seen, Images.of(filled, frame.intrinsics, table))
         robust = self._metric.quality_in(filled, frame.intrinsics, found)
-        return tuple(
-            Grasp(*(float(column[i]) for column in (found.u, found.v, found.depth_m)),
-                  math.remainder(float(found.angle_rad[i]), math.pi), float(found.width_m[i]),
-                  float(peaks.quality[i]), is_robust(float(robust[i])))
-            for i in range(len(found))
-        ), ""  # fmt: skip
+        return tuple(_grasp(found, i, float(peaks.quality[i]), float(robust[i])) for i in range(len(found))), ""
 
 
 def see(frame: Frame, filled_m: Float, table: Float, region: Mask | None) -> Seen | None:
@@ -180,6 +175,13 @@ def as_grasps(peaks: Peaks, seen: Seen, images: Images) -> GraspArrays:
     scale = float(seen.matrix[0, 0])
     width_m = np.minimum(width_px / scale * depth_m / float(images.camera[0, 0]), STROKE_M)
     return GraspArrays(pixels[:, 0], pixels[:, 1], depth_m, peaks.angle_rad.astype(np.float64), width_m)
+
+
+def _grasp(found: GraspArrays, index: int, quality: float, robust: float) -> Grasp:
+    u, v, depth, angle, width = (
+        float(column[index]) for column in (found.u, found.v, found.depth_m, found.angle_rad, found.width_m)
+    )
+    return Grasp(u, v, depth, math.remainder(angle, math.pi), width, quality, is_robust(robust))
 
 
 def make_default() -> MapDetector:

@@ -34,8 +34,8 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
                         "cosine of twice the angle; raw: the angle in one map, as in the paper")  # fmt: skip
     parser.add_argument("--variation", choices=("strong", "paper"), default="strong", help="strong (default): any "
                         "direction, mirrored, 0.8 to 1.2; paper: 20 degrees, 0.8 to 1")  # fmt: skip
-    parser.add_argument("--mask", choices=("tapered", "flat"), default="tapered", help="quality in a rectangle's centre "
-                        "third: tapered (default) towards its rim; flat: 1, as in the paper")  # fmt: skip
+    parser.add_argument("--mask", choices=("tapered", "flat"), default="tapered", help="quality in a "
+                        "centre third: tapered (default) towards its rim; flat: 1, as in the paper")  # fmt: skip
     parser.add_argument("--view", type=whole_number(32, 2000), metavar="PX", help="side of a view (default 192)")
 
 
@@ -140,8 +140,8 @@ def _write(
 def _as_typed(args: argparse.Namespace) -> str:
     """The arguments that decide the outcome; folders by their last part, since they differ from machine to machine."""
     words = [f"--data {args.data.name}", f"--out {args.out.name}"]
-    names = ("dataset", "input", "layout", "angle", "mask", "variation", "view", "epochs", "batch", "limit", "max_minutes",
-             "seed")  # fmt: skip
+    names = ("dataset", "input", "layout", "angle", "mask", "variation", "view", "epochs", "batch", "limit",
+             "max_minutes", "seed")  # fmt: skip
     for name in names:
         value = getattr(args, name, None)
         if value is not None:

@@ -136,7 +136,7 @@ class Trainer:
     def _train_epoch(self) -> dict[str, float]:
         """One pass; the mean losses."""
         recipe, network = self._recipe, self._network
-        form = cast(AngleForm, network.config.angle)  # type: ignore[union-attr]
+        form = cast(AngleForm, network.config.angle)
         network.train()
         total: dict[str, float] = {}
         said, steps, of = self._clock(), 0, len(self.rows) // recipe.batch
