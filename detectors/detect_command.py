@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--overlay",
         type=Path,
         metavar="PNG",
-        help="write a picture of the grasps there; with gqstn also of what its stages saw",
+        help="write a picture of the grasps there; with gqstn also of its stages, with fcn and ggcnn of their maps",
     )
     parser.add_argument("--seed", type=SEED, default=0, metavar="S", help="of whatever is drawn at random (default 0)")
 

@@ -85,7 +85,7 @@ def held_aside(names: Names, things: Names, *, by: By, seed: int) -> NDArray[np.
     if there < 2:
         raise SettingsError(
             f"{there} {'image' if by == 'image' else 'thing'} to learn from leaves none to choose the best epoch by",
-            "give a larger data set, or ask for more folds",
+            "give a larger data set",
         )
     count = min(_HELD_OUT_FOLDS, there)
     return np.asarray(folds(names.tolist(), things.tolist(), by=by, count=count, seed=seed) == 0)

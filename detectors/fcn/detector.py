@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from detectors.fcn import ggcnn_weights_file, weights_file
 from detectors.fcn.heights import height_image, metric_scale
 from detectors.fcn.maps import Maps
 from detectors.fcn.peaks import Peaks, find_peaks
-from detectors.fcn.reach import grasp_height_m
+from detectors.fcn.picture import draw_maps
+from detectors.fcn.reach import reach
 from detectors.fcn.settings import QUALITY_THRESHOLD, STEP_M, WIDTH_UNIT_PX
 from detectors.fcn.views import Matrix, inverse, warp
 from detectors.fcn.weights import MapNetwork, load_weights
@@ -27,6 +29,7 @@ from detectors.gqcnn.metric import RobustnessMetric, is_robust, load_metric
 from detectors.grasp import Detection, Grasp
 from detectors.inpainting import fill_holes
 from detectors.oneshot.looking import HEIGHT_UNIT_M, Images, camera_row, table_row
+from detectors.overlay import draw_grasps
 from detectors.warming_up import bar_on_a_table
 from robot.errors import SettingsError
 from robot.frame import Frame
@@ -106,6 +109,16 @@ class MapDetector:
             found: Maps = self.network(image)
         return found
 
+    def draw(self, frame: Frame, grasps: Sequence[Grasp], seed: int = 0) -> NDArray[np.uint8]:
+        """(H, W, 3) RGB: the grasps on what the camera saw, and the maps that they came from, where there are any."""
+        overlay = draw_grasps(frame, grasps)
+        if not frame.valid.any():
+            return overlay
+        table = fit_table(frame, np.random.default_rng(seed), TABLE_POINTS)
+        filled = fill_holes(frame.depth_m, frame.valid)
+        seen = None if table is None else see(frame, filled, table_row(table), None)
+        return overlay if seen is None else draw_maps(overlay, seen.heights, self.maps(seen))
+
     def _grasps(
         self, frame: Frame, filled: Float, region: Mask | None, top: int, seed: int
     ) -> tuple[tuple[Grasp, ...], str]:
@@ -166,14 +179,17 @@ def as_grasps(peaks: Peaks, seen: Seen, images: Images) -> GraspArrays:
     places = np.column_stack([peaks.columns, peaks.rows, np.ones(len(peaks))]).astype(np.float64)
     pixels = places @ inverse(seen.matrix).T
     width_px = np.maximum(peaks.width.astype(np.float64) * WIDTH_UNIT_PX, _SMALLEST_OPENING_M / STEP_M)
-    height_m = np.array([
-        grasp_height_m(seen.heights * np.float32(HEIGHT_UNIT_M), float(v), float(u), float(angle), float(w) * STEP_M)
-        for u, v, angle, w in zip(peaks.columns, peaks.rows, peaks.angle_rad, width_px, strict=True)
-    ])  # fmt: skip
+    heights_m = seen.heights * np.float32(HEIGHT_UNIT_M)
+    reaches = [
+        reach(heights_m, float(v), float(u), float(angle), float(width) * STEP_M)
+        for u, v, angle, width in zip(peaks.columns, peaks.rows, peaks.angle_rad, width_px, strict=True)
+    ]
+    height_m, at_table_m = (np.array([getattr(one, name) for one in reaches]) for name in ("height_m", "width_m"))
     where = torch.from_numpy(pixels)[None]
     depth_m = images.depth_at(where, torch.from_numpy(height_m)[None])[0].numpy().astype(np.float64)
+    # A view's metres hold at the table; the same pixels are fewer millimetres nearer to the camera.
     scale = float(seen.matrix[0, 0])
-    width_m = np.minimum(width_px / scale * depth_m / float(images.camera[0, 0]), STROKE_M)
+    width_m = np.minimum(at_table_m / STEP_M / scale * depth_m / float(images.camera[0, 0]), STROKE_M)
     return GraspArrays(pixels[:, 0], pixels[:, 1], depth_m, peaks.angle_rad.astype(np.float64), width_m)
 
 

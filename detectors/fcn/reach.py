@@ -7,6 +7,7 @@ the pads reach, but not onto what the open fingers come down on, and never to th
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +15,29 @@ from numpy.typing import NDArray
 from detectors.antipodal.settings import AntipodalSettings
 from detectors.fcn.settings import STEP_M
 
+Array = NDArray[np.float64]
+
 _GRIPPER = AntipodalSettings()
 _LINE_M = 0.004  # pixels this near to the closing line are what the pads close on
 _PITCH_M = 0.002
 _MARGIN_M = 0.002
+_PLAY_M = (0.010, 0.005, 0.0)
 _HIGHEST, _UNDER = 90.0, 85.0  # percentiles: single pixels at an edge hang in the air
 
 
-def grasp_height_m(height_m: NDArray[np.float32], row: float, column: float, angle_rad: float, width_m: float) -> float:
-    """Height of the grasp point above the table [m].
+@dataclass(frozen=True)
+class Reach:
+    """How a grasp goes down: height of the grasp point above the table, and opening before closing [m]."""
+
+    height_m: float
+    width_m: float
+
+
+def reach(height_m: NDArray[np.float32], row: float, column: float, angle_rad: float, width_m: float) -> Reach:
+    """How far down, and with how much play, the jaws go where the maps say that they should.
+
+    The opening on the map is the mean of what holds there; cell and camera are some millimetres off, so the jaws open
+    wider by up to 10 mm where nothing is in the way.
 
     Args:
         height_m: (H, W) a view's heights above the table [m], 1.25 mm a pixel.
@@ -30,21 +45,33 @@ def grasp_height_m(height_m: NDArray[np.float32], row: float, column: float, ang
         angle_rad: closing direction from the view's x towards its y axis.
         width_m: opening of the jaws, as wide as it looks at the table.
     """
-    half, finger = width_m / 2, _GRIPPER.finger_thickness_m
-    along = np.arange(-half - finger, half + finger + _PITCH_M / 2, _PITCH_M)
+    widest = _GRIPPER.stroke_m / 2 + _GRIPPER.finger_thickness_m
+    along = np.arange(-widest, widest + _PITCH_M / 2, _PITCH_M)
     across = np.arange(-_GRIPPER.finger_width_m / 2, _GRIPPER.finger_width_m / 2 + _PITCH_M / 2, _PITCH_M)
     strip = _look_up(height_m, row, column, angle_rad, along, across)
+    openings = [min(width_m + play, max(_GRIPPER.stroke_m, width_m)) for play in _PLAY_M]
+    reaches = [Reach(_grasp_height_m(strip, along, across, opening), opening) for opening in openings]
+    return min(reaches, key=lambda one: (round(one.height_m, 3), -one.width_m))
+
+
+def _grasp_height_m(strip: NDArray[np.float32], along: Array, across: Array, width_m: float) -> float:
+    """Height of the grasp point above the table [m], from the (across, along) heights about it."""
+    half = min(width_m / 2, along[-1] - _GRIPPER.finger_thickness_m)
     between, line = np.abs(along) <= half, np.abs(across) <= _LINE_M
     top = float(np.percentile(strip[np.ix_(line, between)], _HIGHEST))
-    under = max(float(np.percentile(strip[:, side], _UNDER)) for side in (along <= -half, along >= half))
+    left, right = (
+        (side >= half) & (side <= half + _GRIPPER.finger_thickness_m + _PITCH_M / 2) for side in (-along, along)
+    )
+    under = max(float(np.percentile(strip[:, side], _UNDER)) for side in (left, right))
     tip = max(top - _GRIPPER.pad_reach_m, under + _MARGIN_M if under > _GRIPPER.min_height_m else 0.0)
-    tip = max(tip, _GRIPPER.tip_margin_m)
-    return max(min(tip + _GRIPPER.tip_to_centre_m, top / 2 if tip <= _GRIPPER.tip_margin_m else math.inf), 0.0)
+    if tip <= _GRIPPER.tip_margin_m:  # on the table: as the antipodal detector, half-way up what is low
+        return max(min(_GRIPPER.tip_margin_m + _GRIPPER.tip_to_centre_m, top / 2), 0.0)
+    return tip + _GRIPPER.tip_to_centre_m
 
 
 def _look_up(
     height_m: NDArray[np.float32], row: float, column: float, angle_rad: float,
-    along: NDArray[np.float64], across: NDArray[np.float64],
+    along: Array, across: Array,
 ) -> NDArray[np.float32]:  # fmt: skip
     """(across, along) heights on a lattice turned into the closing direction, by the nearest pixels."""
     a, b = np.meshgrid(along / STEP_M, across / STEP_M)

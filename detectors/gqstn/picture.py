@@ -13,12 +13,12 @@ from detectors.oneshot.detector import Looked
 from detectors.oneshot.grasp_batch import GraspBatch
 from detectors.oneshot.looking import HEIGHT_UNIT_M, Images, grasp_heights
 from detectors.oneshot.settings import FAR_STEP_M
+from detectors.tiles import SIDE_PX, beside
 
 Picture = NDArray[np.uint8]
 
-_SIDE_PX, _HEAD_PX, _GAP_PX = 256, 22, 6
 _TALLEST_M = 0.12
-_WHITE, _INK = (255, 255, 255), (20, 20, 20)
+_WHITE = (255, 255, 255)
 
 
 def draw_stages(overlay: Picture, looked: Looked, stages: Cascade) -> Picture:
@@ -36,14 +36,12 @@ def draw_stages(overlay: Picture, looked: Looked, stages: Cascade) -> Picture:
     width = float(stages.grasps.width_m[0, 0])
     angle = float(stages.views.angle_rad[0, 0])
     tiles = [
-        _tile("STN_trans: where", _far(looked, offset)),
-        _tile("STN_rot: which way", _with_line(_colored(stages.near[0, 0]), angle, width, NEAR_STEP_M)),
-        _tile("STN_scale: how wide, how deep", _with_line(_colored(stages.turned[0, 0]), 0.0, width, NEAR_STEP_M)),
-        _tile("what GQ-CNN is shown", _crop(looked.images, stages.grasps)),
+        ("STN_trans: where", _far(looked, offset)),
+        ("STN_rot: which way", _with_line(_colored(stages.near[0, 0]), angle, width, NEAR_STEP_M)),
+        ("STN_scale: how wide, how deep", _with_line(_colored(stages.turned[0, 0]), 0.0, width, NEAR_STEP_M)),
+        ("what GQ-CNN is shown", _crop(looked.images, stages.grasps)),
     ]
-    block = np.vstack([np.hstack(tiles[:2]), np.hstack(tiles[2:])])
-    height = max(len(overlay), len(block))
-    return np.ascontiguousarray(np.hstack([_padded(overlay, height), _padded(block, height)]))
+    return beside(overlay, tiles)
 
 
 def _metres(looked: Looked, grasps: GraspBatch) -> NDArray[np.float64]:
@@ -62,11 +60,11 @@ def _far(looked: Looked, offset_m: NDArray[np.float64]) -> Picture:
 
 def _with_line(picture: Picture, angle_rad: float, width_m: float, step_m: float) -> Picture:
     """With the closing direction and the opening drawn through the middle."""
-    large = cv2.resize(picture, (_SIDE_PX, _SIDE_PX), interpolation=cv2.INTER_NEAREST)
-    scale = _SIDE_PX / picture.shape[1] / step_m
+    large = cv2.resize(picture, (SIDE_PX, SIDE_PX), interpolation=cv2.INTER_NEAREST)
+    scale = SIDE_PX / picture.shape[1] / step_m
     along = np.array([np.cos(angle_rad), np.sin(angle_rad)])
     across = np.array([-along[1], along[0]]) * 0.011 * scale
-    middle = np.full(2, (_SIDE_PX - 1) / 2)
+    middle = np.full(2, (SIDE_PX - 1) / 2)
     ends = [middle + sign * along * width_m / 2 * scale for sign in (-1, 1)]
     _line(large, *ends)
     for end in ends:
@@ -86,21 +84,6 @@ def _colored(heights: Tensor) -> Picture:
     share = np.clip(heights.numpy() * HEIGHT_UNIT_M / _TALLEST_M, 0.0, 1.0) ** 0.6
     picture = cv2.applyColorMap((share * 255).astype(np.uint8), cv2.COLORMAP_VIRIDIS)
     return np.ascontiguousarray(picture[:, :, ::-1])
-
-
-def _tile(title: str, picture: Picture) -> Picture:
-    scale = _SIDE_PX / max(picture.shape[:2])
-    size = (max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1))
-    large = cv2.resize(picture, size, interpolation=cv2.INTER_NEAREST)
-    tile = np.full((_SIDE_PX + _HEAD_PX + _GAP_PX, _SIDE_PX + _GAP_PX, 3), _INK, dtype=np.uint8)
-    tile[_HEAD_PX : _HEAD_PX + size[1], _GAP_PX : _GAP_PX + size[0]] = large
-    cv2.putText(tile, title, (_GAP_PX, _HEAD_PX - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.45, _WHITE, 1, cv2.LINE_AA)
-    return tile
-
-
-def _padded(picture: Picture, height: int) -> Picture:
-    below = np.full((height - len(picture), picture.shape[1], 3), _INK, dtype=np.uint8)
-    return np.vstack([picture, below])
 
 
 def _line(picture: Picture, start: NDArray[np.float64], end: NDArray[np.float64]) -> None:
