@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ from detectors.fcn.views import Matrix, inverse, warp
 from detectors.fcn.weights import MapNetwork, load_weights
 from detectors.gqcnn.grasp_arrays import GraspArrays
 from detectors.gqcnn.metric import RobustnessMetric, is_robust, load_metric
+from detectors.gqcnn.network import one_thread
 from detectors.grasp import Detection, Grasp
 from detectors.inpainting import fill_holes
 from detectors.oneshot.looking import HEIGHT_UNIT_M, Images, camera_row, table_row
@@ -105,7 +107,7 @@ class MapDetector:
     def maps(self, seen: Seen) -> Maps:
         """Grasp maps (1, h, w) of the view."""
         image = torch.from_numpy(seen.heights)[None, None].contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode():
+        with torch.inference_mode(), one_thread():
             found: Maps = self.network(image)
         return found
 
@@ -167,11 +169,16 @@ def see(frame: Frame, filled_m: Float, table: Float, region: Mask | None) -> See
 
 
 def _allowed(usable: Mask, stands: Mask, matrix: Matrix, shape: tuple[int, int]) -> Mask:
-    import cv2
-
-    kernel = np.ones((_ON_IT_PX, _ON_IT_PX), np.uint8)
-    near = cv2.dilate(stands.astype(np.uint8), kernel) & usable.astype(np.uint8)
-    return np.asarray(cv2.warpAffine(near, matrix, shape[::-1], flags=cv2.INTER_NEAREST) > 0)
+    """(h, w) where a grasp's pixel, rounded as whoever checks it will, is usable and on or beside what stands."""
+    near = cv2.dilate(stands.astype(np.uint8), np.ones((_ON_IT_PX, _ON_IT_PX), np.uint8)).astype(bool)
+    columns, rows = (
+        np.rint((np.arange(shape[1 - axis]) - matrix[axis, 2]) / matrix[axis, axis]).astype(np.intp) for axis in (0, 1)
+    )
+    allowed = np.zeros(shape, dtype=bool)
+    inside = np.ix_(*((place >= 0) & (place < size) for place, size in zip((rows, columns), usable.shape, strict=True)))
+    seen = (usable & near)[np.ix_(np.clip(rows, 0, usable.shape[0] - 1), np.clip(columns, 0, usable.shape[1] - 1))]
+    allowed[inside] = seen[inside]
+    return allowed
 
 
 def as_grasps(peaks: Peaks, seen: Seen, images: Images) -> GraspArrays:
