@@ -98,13 +98,14 @@ def _print(answer: dict[str, Any]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("", no_wrap=True)
-    for column in ("median ms", "p95 ms", "top 10 ms", "inpaint ms", "parameters", "kB", "speed"):
+    for column in ("median ms", "p95 ms", "top 10 ms", "maps ms", "inpaint ms", "parameters", "kB", "speed"):
         table.add_column(column, justify="right")
     for name, row in sorted(answer["detectors"].items(), key=lambda item: item[1]["detect_ms_median"]):
         size = row["weights_bytes"]
         table.add_row(
             name, f"{row['detect_ms_median']:.1f}", f"{row['detect_ms_p95']:.1f}",
-            f"{row['several_ms_median']:.1f}", f"{row['inpaint_ms_median']:.1f}",
+            f"{row['several_ms_median']:.1f}", _or_dash(row["whole_view_ms_median"], ".1f"),
+            f"{row['inpaint_ms_median']:.1f}",
             _or_dash(row["parameters"], ","), _or_dash(None if size is None else size / 1e3, ",.0f"),
             _or_dash(row["times_faster"], ".1f"),
         )  # fmt: skip
@@ -114,7 +115,8 @@ def _print(answer: dict[str, Any]) -> None:
         console.print(f"{name}: not measured: {why}", highlight=False)
     threads = answer["threads"]
     console.print(
-        "Milliseconds from image to grasp, in-painting apart; top 10: asked for ten grasps, as the cell asks; kB: of "
+        "Milliseconds from image to grasp, in-painting apart; top 10: asked for ten grasps, as the cell asks; maps: "
+        "the network alone on a whole view of 400 x 400; kB: of "
         f"the weights' file; speed: {REFERENCE}'s median by one's own. "
         f"{answer['frames']} frames of {answer['size']}, each {answer['repeats']} times a detector, by turns, after a "
         f"first time that does not count. {answer['cpu']}, {answer['cores']} cores, load average "

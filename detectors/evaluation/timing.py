@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from robot.frame import Frame, Intrinsics
 
 SEVERAL = 10
 """What the cell asks for (``cell.trial_cycle.PROPOSALS``)."""
+WHOLE_PX = 400
 REFERENCE = "gqcnn-1000"
 """The paper's Prop+GQ-CNN, a thousand samples ranked once: what the others' speed is compared with."""
 
@@ -88,6 +90,23 @@ def measure(
     return {name: Times(*(tuple(column) for column in zip(*times, strict=True))) for name, times in taken.items()}
 
 
+def whole_view_ms(detector: Detector, repeats: int) -> float | None:
+    """Median time of a map network alone on a view of 400 x 400 [ms]; None for a detector without grasp maps.
+
+    In use the view is only as large as what stands on the table, so detection may take less than this.
+    """
+    maps = getattr(detector, "maps", None)
+    if maps is None:
+        return None
+    heights = np.zeros((WHOLE_PX, WHOLE_PX), dtype=np.float32)
+    taken = []
+    for _ in range(repeats + 1):
+        began = time.perf_counter()
+        maps(heights)
+        taken.append((time.perf_counter() - began) * 1e3)
+    return float(np.median(taken[1:]))
+
+
 def rows(detectors: Mapping[str, Detector], times: Mapping[str, Times]) -> dict[str, dict[str, Any]]:
     """One row a detector: times [ms], parameters, size of the weights, and how many times faster than the reference."""
     medians = {name: float(np.median(taken.detect_ms)) for name, taken in times.items()}
@@ -98,6 +117,7 @@ def rows(detectors: Mapping[str, Detector], times: Mapping[str, Times]) -> dict[
             "detect_ms_p95": float(np.percentile(taken.detect_ms, 95)),
             "several_ms_median": float(np.median(taken.several_ms)),
             "inpaint_ms_median": float(np.median(taken.inpaint_ms)),
+            "whole_view_ms_median": whole_view_ms(detectors[name], len(taken.detect_ms)),
             "parameters": getattr(detectors[name], "parameter_count", None),
             "weights_bytes": _size(getattr(detectors[name], "weights_path", None)),
             "times_faster": reference / medians[name] if reference and medians[name] > 0 else None,

@@ -11,6 +11,7 @@ not done again, and what was interrupted ends with the same numbers.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -115,7 +116,7 @@ class CrossValidation:
         self._plan, self._pictures, self._out = plan, pictures, out
         self._clock, self._tell = clock, tell
         self._deadline = None if max_minutes is None else clock() + 60 * max_minutes
-        self._epoch_s = 0.0
+        self._epoch_s: float | None = None
 
     def check(self, splits: Sequence[By]) -> None:
         """Make sure that there is enough for every fold, before the first is trained.
@@ -186,12 +187,15 @@ class CrossValidation:
         )  # fmt: skip
 
     def _trained(self, trainer: Trainer) -> nn.Module | None:
-        """The best epoch's network; None where the time was over before the last epoch."""
+        """The best epoch's network; None where the time was over before the last epoch.
+
+        However short the time, a first epoch is done: a command that is started again and again comes to an end.
+        """
         whole = self._plan.recipe.epochs
-        minutes = None if self._deadline is None else (self._deadline - self._clock()) / 60
-        if minutes is not None and minutes * 60 < self._epoch_s and trainer.progress.epoch < whole:
+        left_s = math.inf if self._deadline is None else self._deadline - self._clock()
+        if self._epoch_s is not None and left_s < self._epoch_s and trainer.progress.epoch < whole:
             return None
-        network = trainer.run(minutes)
+        network = trainer.run(left_s / 60)
         self._epoch_s = trainer.progress.history[-1]["seconds"]
         return network if trainer.progress.epoch == whole else None
 

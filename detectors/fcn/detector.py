@@ -104,9 +104,9 @@ class MapDetector:
         grasps, reason = self._grasps(frame, filled, region, top, seed)
         return Detection(grasps, max(_ms_since(started) - inpaint_ms, 0.0), inpaint_ms, reason)
 
-    def maps(self, seen: Seen) -> Maps:
-        """Grasp maps (1, h, w) of the view."""
-        image = torch.from_numpy(seen.heights)[None, None].contiguous(memory_format=torch.channels_last)
+    def maps(self, heights: Float) -> Maps:
+        """Grasp maps (1, h, w) of a view's heights (h, w), in units of 4 cm."""
+        image = torch.from_numpy(heights)[None, None].contiguous(memory_format=torch.channels_last)
         with torch.inference_mode(), one_thread():
             found: Maps = self.network(image)
         return found
@@ -119,7 +119,7 @@ class MapDetector:
         table = fit_table(frame, np.random.default_rng(seed), TABLE_POINTS)
         filled = fill_holes(frame.depth_m, frame.valid)
         seen = None if table is None else see(frame, filled, table_row(table), None)
-        return overlay if seen is None else draw_maps(overlay, seen.heights, self.maps(seen))
+        return overlay if seen is None else draw_maps(overlay, seen.heights, self.maps(seen.heights))
 
     def _grasps(
         self, frame: Frame, filled: Float, region: Mask | None, top: int, seed: int
@@ -134,7 +134,7 @@ class MapDetector:
             return (), NOTHING_THERE
         if not seen.allowed.any():
             return (), NOT_ALLOWED
-        peaks = find_peaks(self.maps(seen), top, QUALITY_THRESHOLD, seen.allowed)
+        peaks = find_peaks(self.maps(seen.heights), top, QUALITY_THRESHOLD, seen.allowed)
         if len(peaks) == 0:
             return (), NOT_ALLOWED
         found = as_grasps(peaks, seen, Images.of(filled, frame.intrinsics, table))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cell.trial_cycle import PROPOSALS
-from detectors.evaluation.timing import REFERENCE, SEVERAL, Times, machine, make_frames, measure, rows
+from detectors.evaluation.timing import REFERENCE, SEVERAL, Times, machine, make_frames, measure, rows, whole_view_ms
 from detectors.grasp import Detection
 
 
@@ -75,10 +75,20 @@ def test_rows_compare_with_the_reference(tmp_path):
     found = rows({"one": one, REFERENCE: reference}, times)
     assert found["one"] == {
         "detect_ms_median": 20.0, "detect_ms_p95": pytest.approx(83.0), "several_ms_median": 40.0,
-        "inpaint_ms_median": 2.0, "parameters": 77, "weights_bytes": 1234, "times_faster": 15.0,
+        "inpaint_ms_median": 2.0, "whole_view_ms_median": None, "parameters": 77, "weights_bytes": 1234,
+        "times_faster": 15.0,
     }  # fmt: skip
     assert (found[REFERENCE]["parameters"], found[REFERENCE]["weights_bytes"]) == (None, None)
     assert rows({"one": one}, {"one": times["one"]})["one"]["times_faster"] is None
+
+
+def test_a_map_network_is_timed_on_a_whole_view():
+    shown = []
+    one = Clocked("one", [], [])
+    one.maps = lambda heights: shown.append(heights.shape)
+    assert whole_view_ms(one, 3) >= 0.0
+    assert shown == [(400, 400)] * 4, "the first time does not count"
+    assert whole_view_ms(Clocked("other", [], []), 3) is None
 
 
 def test_the_machine_is_described():
