@@ -98,7 +98,7 @@ def _print(answer: dict[str, Any]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     table.add_column("", no_wrap=True)
-    for column in ("median ms", "p95 ms", "top 10 ms", "maps ms", "fill ms", "parameters", "kB", "speed"):
+    for column in ("median", "p95", "top 10", "maps", "fill", "parameters", "kB", "speed"):
         table.add_column(column, justify="right")
     for name, row in sorted(answer["detectors"].items(), key=lambda item: item[1]["detect_ms_median"]):
         size = row["weights_bytes"]
@@ -115,9 +115,9 @@ def _print(answer: dict[str, Any]) -> None:
         console.print(f"{name}: not measured: {why}", highlight=False)
     threads = answer["threads"]
     console.print(
-        "Milliseconds from image to grasp, in-painting (fill) apart; top 10: asked for ten grasps, as the cell asks; maps: "
-        "the network alone on a whole view of 400 x 400; kB: of "
-        f"the weights' file; speed: {REFERENCE}'s median by one's own. "
+        "Milliseconds from image to grasp, in-painting (fill) apart; top 10: asked for ten grasps, as the cell asks; "
+        "maps: the network alone on a whole view of 400 x 400; kB: of the weights' file; "
+        f"speed: {REFERENCE}'s median by one's own. "
         f"{answer['frames']} frames of {answer['size']}, each {answer['repeats']} times a detector, by turns, after a "
         f"first time that does not count. {answer['cpu']}, {answer['cores']} cores, load average "
         f"{answer['load_average']:.1f}; threads: networks 1, OpenCV {threads['opencv']}.",
