@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from detectors.evaluation.folds import By, folds
-from detectors.evaluation.rectangles import JACCARD, Rectangle, overlap, overlaps_by_angle
+from detectors.evaluation.rectangles import JACCARD, overlap, overlaps_by_angle
 from detectors.fcn.data import Names, held_aside
 from detectors.fcn.fold_results import (
     PREDICTIONS,
@@ -37,8 +37,7 @@ from detectors.fcn.fold_results import (
 from detectors.fcn.peaks import find_peaks
 from detectors.fcn.recipe import Recipe
 from detectors.fcn.rectangle_pictures import RectanglePictures
-from detectors.fcn.training import Trainer, look
-from detectors.fcn.views import Rows
+from detectors.fcn.training import Trainer, as_rectangle, look
 from detectors.fcn.weights import build
 from detectors.training_output import checkpoint_of
 from robot.errors import SettingsError
@@ -46,8 +45,6 @@ from robot.errors import SettingsError
 Clock = Callable[[], float]
 Tell = Callable[[str], None]
 Numbers = NDArray[np.int64]
-
-_LEAST_SIDE_PX = 1e-3
 
 
 @dataclass(frozen=True)
@@ -218,9 +215,9 @@ def judge(network: nn.Module, pictures: RectanglePictures, rows: Numbers, thresh
     for row in rows:
         picture = pictures.picture(int(row))
         maps, seen = look(network, picture)
-        truths = [_rectangle(truth) for truth in seen]
+        truths = [as_rectangle(truth) for truth in seen]
         peaks = find_peaks(maps, PREDICTIONS, threshold)
-        first, *further = (_rectangle(one) for one in peaks.rectangles(pictures.width_unit_px, picture.plate_px))
+        first, *further = (as_rectangle(one) for one in peaks.rectangles(pictures.width_unit_px, picture.plate_px))
         name = str(pictures.names[row])
         answers.append(Answer(name, overlaps_by_angle(first, truths), tuple(overlap(one, truths) for one in further)))
     return answers
@@ -230,8 +227,3 @@ def data_identity(pictures: RectanglePictures) -> dict[str, Any]:
     """How many images there are, and a hash of what they are called and show: other ones make other folds."""
     lines = "\n".join(f"{name}\t{thing}" for name, thing in zip(pictures.names, pictures.things, strict=True))
     return {"images": len(pictures), "data": hashlib.sha256(lines.encode()).hexdigest()[:16]}
-
-
-def _rectangle(row: Rows) -> Rectangle:
-    u, v, angle, length, height = (float(value) for value in row)
-    return Rectangle(u, v, angle, max(length, _LEAST_SIDE_PX), max(height, _LEAST_SIDE_PX))

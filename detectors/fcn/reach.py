@@ -1,7 +1,7 @@
 """How deep a grasp goes, from the heights about it: the maps say where, at which angle and how wide, but not that.
 
 GG-CNN took the depth at the grasp's pixel. Here the fingertips go down beside what stands between the jaws as far as
-the pads reach, but not onto what the open fingers come down on, and never to the table.
+the pads reach below where they meet it, but not onto what the open fingers come down on, and never to the table.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ _GRIPPER = AntipodalSettings()
 _LINE_M = 0.004  # pixels this near to the closing line are what the pads close on
 _PITCH_M = 0.002
 _MARGIN_M = 0.002
+_STANDS_M = 0.005
+_CONTACT_DEPTH_M = 0.005  # the height of a contact is read off within this of the rim
 _PLAY_M = (0.010, 0.005, 0.0)
 _HIGHEST, _UNDER = 90.0, 85.0  # percentiles: single pixels at an edge hang in the air
 
@@ -63,10 +65,29 @@ def _grasp_height_m(strip: NDArray[np.float32], along: Array, across: Array, wid
         (side >= half) & (side <= half + _GRIPPER.finger_thickness_m + _PITCH_M / 2) for side in (-along, along)
     )
     under = max(float(np.percentile(strip[:, side], _UNDER)) for side in (left, right))
-    tip = max(top - _GRIPPER.pad_reach_m, under + _MARGIN_M if under > _GRIPPER.min_height_m else 0.0)
+    contact = _contact_height_m(np.median(strip[line][:, between], axis=0), along[between], top)
+    tip = max(contact - _GRIPPER.pad_reach_m, top - _GRIPPER.max_reach_m)
+    tip = max(tip, under + _MARGIN_M if under > _GRIPPER.min_height_m else 0.0)
     if tip <= _GRIPPER.tip_margin_m:  # on the table: as the antipodal detector, half-way up what is low
         return max(min(_GRIPPER.tip_margin_m + _GRIPPER.tip_to_centre_m, top / 2), 0.0)
     return tip + _GRIPPER.tip_to_centre_m
+
+
+def _contact_height_m(heights: NDArray[np.float32], along: Array, top: float) -> float:
+    """Height of what the pads meet first, on the lower side [m]: of a ball that is far below its top.
+
+    Args:
+        heights: (n,) along the closing line, between the jaws [m].
+        along: (n,) where [m].
+        top: what to say where nothing stands on the line.
+    """
+    stands = along[heights > _STANDS_M]
+    if len(stands) == 0:
+        return top
+    first, last = stands[0], stands[-1]
+    left = heights[(along >= first) & (along <= first + _CONTACT_DEPTH_M)]
+    right = heights[(along <= last) & (along >= last - _CONTACT_DEPTH_M)]
+    return min(float(left.max()), float(right.max()), top)
 
 
 def _look_up(

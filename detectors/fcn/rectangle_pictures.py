@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.antipodal.table import fit_table
 from detectors.evaluation.labelled import LabelledImage
@@ -40,14 +41,14 @@ class RectanglePictures:
     def __init__(self, images: Sequence[LabelledImage], shown: Input) -> None:
         self.shown: Input = shown
         self.channels = 1 if shown == "depth" else 3
-        self._tables = {}
+        self._tables: list[NDArray[np.float32]] = []
         kept = []
         for image in images:
             if shown == "depth":
                 table = fit_table(image.frame, np.random.default_rng(0)) if image.frame.valid.any() else None
                 if table is None:
                     continue
-                self._tables[image.name] = table_row(table)
+                self._tables.append(table_row(table))
             elif image.frame.color is None:
                 continue
             kept.append(image)
@@ -71,7 +72,7 @@ class RectanglePictures:
         if self.shown == "depth":
             camera = np.array(camera_row(frame.intrinsics), np.float32)
             filled = fill_holes(frame.depth_m, frame.valid)
-            image, table_depth_m = height_image(filled, camera, self._tables[labelled.name])
+            image, table_depth_m = height_image(filled, camera, self._tables[index])
             scale = metric_scale(table_depth_m, float(camera[0]))
         else:
             assert frame.color is not None

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from detectors.evaluation.rectangles import Rectangle, overlap
+from detectors.evaluation.rectangles import JACCARD, Rectangle, overlap
 from detectors.fcn.batches import batches
 from detectors.fcn.losses import map_losses
 from detectors.fcn.maps import AngleForm, Maps
@@ -33,7 +33,7 @@ Numbers = NDArray[np.int64]
 JUDGED = 300
 _REPORT_EVERY_S = 60.0
 _EPOCH_STRIDE = 1_000_003
-_JACCARD = 0.25
+_LEAST_SIDE_PX = 1e-3
 
 
 @dataclass
@@ -134,7 +134,7 @@ class Trainer:
         return self._network.eval()
 
     def _train_epoch(self) -> dict[str, float]:
-        """One pass; the mean losses."""
+        """One pass; the mean losses. Raises SettingsError where they are no numbers."""
         recipe, network = self._recipe, self._network
         form = cast(AngleForm, network.config.angle)
         network.train()
@@ -155,6 +155,8 @@ class Trainer:
             if self._clock() - said > _REPORT_EVERY_S:
                 said = self._clock()
                 self._tell(f"  step {steps}/{of}  " + _listed(total, steps))
+        if not all(math.isfinite(value) for value in total.values()):
+            raise SettingsError("the training has come apart: its loss is no number any more", "try another --seed")
         return {name: value / max(steps, 1) for name, value in total.items()}
 
     @torch.no_grad()
@@ -210,7 +212,7 @@ def rectangle_accuracy(network: nn.Module, pictures: Pictures, rows: Numbers) ->
         picture = pictures.picture(int(row))
         maps, truths = look(network, picture)
         rectangle = find_peaks(maps, 1, 0.0).rectangles(pictures.width_unit_px, picture.plate_px)[0]
-        right += overlap(_rectangle(rectangle), [_rectangle(truth) for truth in truths], "any") > _JACCARD
+        right += overlap(as_rectangle(rectangle), [as_rectangle(truth) for truth in truths], "any") > JACCARD
     return right / len(rows)
 
 
@@ -222,9 +224,10 @@ def look(network: nn.Module, picture: Picture) -> tuple[Maps, Rows]:
     return maps, moved(picture.truths, matrix)
 
 
-def _rectangle(row: Rows) -> Rectangle:
+def as_rectangle(row: Rows) -> Rectangle:
+    """(5,) one of ``detectors.fcn.views``' rectangles; a side of none becomes a thousandth of a pixel."""
     u, v, angle, length, height = (float(value) for value in row)
-    return Rectangle(u, v, angle, max(length, 1e-3), max(height, 1e-3))
+    return Rectangle(u, v, angle, max(length, _LEAST_SIDE_PX), max(height, _LEAST_SIDE_PX))
 
 
 def _listed(losses: dict[str, float], steps: int) -> str:
