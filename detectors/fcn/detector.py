@@ -17,11 +17,11 @@ from detectors.antipodal.detector import NO_DEPTH, NO_TABLE, NOT_ALLOWED, NOTHIN
 from detectors.antipodal.settings import AntipodalSettings
 from detectors.antipodal.table import fit_table
 from detectors.fcn import ggcnn_weights_file, weights_file
-from detectors.fcn.heights import height_image, metric_scale
+from detectors.fcn.heights import height_map, metric_scale, shown
 from detectors.fcn.maps import Maps
 from detectors.fcn.peaks import Peaks, find_peaks
 from detectors.fcn.picture import draw_maps
-from detectors.fcn.reach import reach
+from detectors.fcn.reach import Surface, reach
 from detectors.fcn.settings import QUALITY_THRESHOLD, STEP_M, WIDTH_UNIT_PX
 from detectors.fcn.views import Matrix, inverse, warp
 from detectors.fcn.weights import MapNetwork, load_weights
@@ -30,7 +30,7 @@ from detectors.gqcnn.metric import RobustnessMetric, is_robust, load_metric
 from detectors.gqcnn.network import one_thread
 from detectors.grasp import Detection, Grasp
 from detectors.inpainting import fill_holes
-from detectors.oneshot.looking import HEIGHT_UNIT_M, Images, camera_row, table_row
+from detectors.oneshot.looking import Images, camera_row, table_row
 from detectors.overlay import draw_grasps
 from detectors.warming_up import bar_on_a_table
 from robot.errors import SettingsError
@@ -42,9 +42,14 @@ Mask = NDArray[np.bool_]
 
 TABLE_POINTS = 600
 _STANDS_M, _TALLEST_M = 0.005, AntipodalSettings.max_height_m
-_AROUND_PX, _LEAST_PX, _MOST_PX = 48, 128, 1024
+_AROUND_PX, _LEAST_PX, _MOST_PX = 48, 128, 1600
 _ON_IT_PX = 9
 _SMALLEST_OPENING_M = 0.010
+_FULL = 0.97
+_ROUNDS = 2
+_SPARE = 4
+_LEAST_SEEN, _LEAST_QUALITY = 0.4, 0.1
+NO_PLACE = "no place on the quality map is good enough, or none that may be grasped at was measured"
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +60,15 @@ class Seen:
         heights: (h, w) of the view, in units of 4 cm.
         matrix: (2, 3) from pixels of the frame to pixels of the view.
         allowed: (h, w) where a grasp may lie: in the region, on measured depth, on or beside what stands.
+        surface: all of the frame.
+        table_depth_m: depth at which the view's metres hold.
     """
 
     heights: Float
     matrix: Matrix
     allowed: Mask
+    surface: Surface
+    table_depth_m: float
 
 
 class MapDetector:
@@ -85,7 +94,7 @@ class MapDetector:
         if network.config.channels != 1:
             raise SettingsError(
                 f"{weights_path}: these weights see colour, and a grasp in metres needs depth",
-                "judge them with python -m detectors.crossvalidate, or train with --input depth",
+                "train with --input depth; how well colour does, python -m detectors.crossvalidate --input color tells",
             )
         self.name, self.network, self._metric = name, network, metric
         self.parameter_count, self.weights_path = network.parameter_count, weights_path
@@ -93,7 +102,7 @@ class MapDetector:
     def detect(self, frame: Frame, *, top: int = 1, region: Mask | None = None, seed: int = 0) -> Detection:
         """Propose up to ``top`` local maxima of the quality map; see ``detectors.registry.Detector``.
 
-        The highest is proposed even when it is low: whoever asked decides what to do with it.
+        Those after the first only above the paper's object-wise threshold, 0.2; the first down to 0.1.
         """
         started = time.perf_counter()
         if not frame.valid.any():
@@ -134,12 +143,15 @@ class MapDetector:
             return (), NOTHING_THERE
         if not seen.allowed.any():
             return (), NOT_ALLOWED
-        peaks = find_peaks(self.maps(seen.heights), top, QUALITY_THRESHOLD, seen.allowed)
+        # A few more than asked for: some may turn out to have unknown ground under their fingers.
+        peaks = find_peaks(self.maps(seen.heights), top + _SPARE, QUALITY_THRESHOLD, seen.allowed)
+        peaks = peaks.take(peaks.quality >= _LEAST_QUALITY)
         if len(peaks) == 0:
-            return (), NOT_ALLOWED
-        found = as_grasps(peaks, seen, Images.of(filled, frame.intrinsics, table))
+            return (), NO_PLACE
+        found, order = as_grasps(peaks, seen, Images.of(filled, frame.intrinsics, table))
+        found, quality = found.take(order[:top]), peaks.quality[order[:top]]
         robust = self._metric.quality_in(filled, frame.intrinsics, found)
-        return tuple(_grasp(found, i, float(peaks.quality[i]), float(robust[i])) for i in range(len(found))), ""
+        return tuple(_grasp(found, i, float(quality[i]), float(robust[i])) for i in range(len(found))), ""
 
 
 def see(frame: Frame, filled_m: Float, table: Float, region: Mask | None) -> Seen | None:
@@ -151,21 +163,27 @@ def see(frame: Frame, filled_m: Float, table: Float, region: Mask | None) -> See
         table: (10,) as in ``detectors.oneshot.looking.Images``.
         region: (H, W) where a grasp centre may lie; None allows the whole image.
     """
-    image, table_depth_m = height_image(filled_m, np.array(camera_row(frame.intrinsics), np.float32), table)
+    K = frame.intrinsics
+    height_m, table_depth_m = height_map(filled_m, np.array(camera_row(K), np.float32), table)
     usable = frame.valid if region is None else frame.valid & region
-    stands = (image > _STANDS_M / HEIGHT_UNIT_M) & (image < _TALLEST_M / HEIGHT_UNIT_M)
+    stands = _standing(height_m)
     rows, columns = (np.flatnonzero((stands & usable).any(axis=axis)) for axis in (1, 0))
     if len(rows) == 0:
         return None
-    scale = metric_scale(table_depth_m, frame.intrinsics.fx)
-    scale = min(scale, _MOST_PX / max(image.shape))
+    scale = np.array([metric_scale(table_depth_m, focal) for focal in (K.fx, K.fy)])
     low, high = np.array([columns[0], rows[0]]) * scale, np.array([columns[-1], rows[-1]]) * scale
     size = np.clip(np.ceil((high - low + 2 * _AROUND_PX) / 16) * 16, _LEAST_PX, _MOST_PX).astype(int)
-    offset = (size - 1) / 2 - (low + high) / 2
-    matrix = np.array([[scale, 0.0, offset[0]], [0.0, scale, offset[1]]])
+    matrix = np.column_stack([np.diag(scale), (size - 1) / 2 - (low + high) / 2])
     shape = (int(size[1]), int(size[0]))
-    heights = warp(image, matrix, shape)
-    return Seen(heights, matrix, _allowed(usable, stands, matrix, shape))
+    surface = Surface(filled_m, height_m, frame.valid, K)
+    heights = warp(shown(height_m), matrix, shape)
+    return Seen(heights, matrix, _allowed(usable, stands, matrix, shape), surface, table_depth_m)
+
+
+def _standing(height_m: Float) -> Mask:
+    """(H, W) where something stands on the table that is no part of the cell; what is not two pixels broad is noise."""
+    stands = (height_m > _STANDS_M) & (height_m < _TALLEST_M)
+    return np.asarray(cv2.morphologyEx(stands.astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)) > 0)
 
 
 def _allowed(usable: Mask, stands: Mask, matrix: Matrix, shape: tuple[int, int]) -> Mask:
@@ -181,23 +199,28 @@ def _allowed(usable: Mask, stands: Mask, matrix: Matrix, shape: tuple[int, int])
     return allowed
 
 
-def as_grasps(peaks: Peaks, seen: Seen, images: Images) -> GraspArrays:
-    """(K) peaks of a view as grasps in the image."""
+def as_grasps(peaks: Peaks, seen: Seen, images: Images) -> tuple[GraspArrays, NDArray[np.intp]]:
+    """(K) peaks of a view as grasps in the image, and their order: those over unknown ground come last."""
     places = np.column_stack([peaks.columns, peaks.rows, np.ones(len(peaks))]).astype(np.float64)
     pixels = places @ inverse(seen.matrix).T
-    width_px = np.maximum(peaks.width.astype(np.float64) * WIDTH_UNIT_PX, _SMALLEST_OPENING_M / STEP_M)
-    heights_m = seen.heights * np.float32(HEIGHT_UNIT_M)
-    reaches = [
-        reach(heights_m, float(v), float(u), float(angle), float(width) * STEP_M)
-        for u, v, angle, width in zip(peaks.columns, peaks.rows, peaks.angle_rad, width_px, strict=True)
-    ]
-    height_m, at_table_m = (np.array([getattr(one, name) for one in reaches]) for name in ("height_m", "width_m"))
-    where = torch.from_numpy(pixels)[None]
-    depth_m = images.depth_at(where, torch.from_numpy(height_m)[None])[0].numpy().astype(np.float64)
-    # A view's metres hold at the table; the same pixels are fewer millimetres nearer to the camera.
-    scale = float(seen.matrix[0, 0])
-    width_m = np.minimum(at_table_m / STEP_M / scale * depth_m / float(images.camera[0, 0]), STROKE_M)
-    return GraspArrays(pixels[:, 0], pixels[:, 1], depth_m, peaks.angle_rad.astype(np.float64), width_m)
+    rays = np.stack(images.rays(torch.from_numpy(pixels)[None]), axis=-1)[0].astype(np.float64)
+    at_table_m = np.maximum(peaks.width.astype(np.float64) * WIDTH_UNIT_PX * STEP_M, _SMALLEST_OPENING_M)
+    nearest = np.rint(pixels).astype(np.intp)
+    depth_m = seen.surface.depth_m[nearest[:, 1], nearest[:, 0]].astype(np.float64)
+    for _ in range(_ROUNDS):  # where a pixel lies depends on how far away its grasp is, and that on what is around it
+        # The map counts in pixels, which are fewer millimetres nearer to the camera; its 1 is the whole stroke or more.
+        opening = np.where(
+            peaks.width >= _FULL, STROKE_M, np.minimum(at_table_m * depth_m / seen.table_depth_m, STROKE_M)
+        )
+        found = [
+            reach(seen.surface, ray * depth, float(angle), float(width))
+            for ray, depth, angle, width in zip(rays, depth_m, peaks.angle_rad, opening, strict=True)
+        ]
+        height = torch.tensor([[one.height_m for one in found]], dtype=torch.float32)
+        depth_m = images.depth_at(torch.from_numpy(pixels).float()[None], height)[0].numpy().astype(np.float64)
+    width_m = np.array([one.width_m for one in found])
+    order = np.argsort([one.seen < _LEAST_SEEN for one in found], kind="stable")
+    return GraspArrays(pixels[:, 0], pixels[:, 1], depth_m, peaks.angle_rad.astype(np.float64), width_m), order
 
 
 def _grasp(found: GraspArrays, index: int, quality: float, robust: float) -> Grasp:

@@ -13,7 +13,7 @@ _BOW_LIMIT_M = 0.008
 _COLOR_MEAN, _COLOR_SPREAD = 127.5, 64.0
 
 
-def height_image(depth_m: Image, camera: NDArray[np.float32], table: NDArray[np.float32]) -> tuple[Image, float]:
+def height_map(depth_m: Image, camera: NDArray[np.float32], table: NDArray[np.float32]) -> tuple[Image, float]:
     """Heights, and the table's depth in the middle.
 
     Args:
@@ -22,7 +22,7 @@ def height_image(depth_m: Image, camera: NDArray[np.float32], table: NDArray[np.
         table: (10,) as in ``detectors.oneshot.looking.Images``.
 
     Returns:
-        (H, W) heights above the table in units of 4 cm, clipped; the table's depth at the image's middle [m].
+        (H, W) heights above the table [m]; the table's depth at the image's middle [m].
     """
     fx, fy, cx, cy = (float(value) for value in camera)
     rows, columns = depth_m.shape
@@ -31,9 +31,20 @@ def height_image(depth_m: Image, camera: NDArray[np.float32], table: NDArray[np.
     n, offset, c = table[:3], table[3], table[4:]
     bow = np.clip(c[0] + x * (c[1] + c[3] * x + c[4] * y) + y * (c[2] + c[5] * y), -_BOW_LIMIT_M, _BOW_LIMIT_M)
     facing = n[0] * x + n[1] * y + n[2]
-    heights = (depth_m * facing - offset - bow) * np.float32(1 / HEIGHT_UNIT_M)
+    heights = depth_m * facing - offset - bow
     middle = float(((offset + bow) / facing)[rows // 2, columns // 2])
-    return np.clip(heights, HEIGHT_LOW, HEIGHT_HIGH).astype(np.float32, copy=False), middle
+    return heights.astype(np.float32, copy=False), middle
+
+
+def height_image(depth_m: Image, camera: NDArray[np.float32], table: NDArray[np.float32]) -> tuple[Image, float]:
+    """(H, W) heights as a network is shown them, and the table's depth in the middle [m]; see ``height_map``."""
+    heights, middle = height_map(depth_m, camera, table)
+    return shown(heights), middle
+
+
+def shown(height_m: Image) -> Image:
+    """Heights [m] as a network is shown them: in units of 4 cm, clipped to what a grasp can have to do with."""
+    return np.asarray(np.clip(height_m / np.float32(HEIGHT_UNIT_M), HEIGHT_LOW, HEIGHT_HIGH), dtype=np.float32)
 
 
 def metric_scale(table_depth_m: float, focal_px: float) -> float:

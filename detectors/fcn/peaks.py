@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import cv2
 import numpy as np
@@ -35,6 +35,10 @@ class Peaks:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def take(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Peaks:
+        """Some of them."""
+        return Peaks(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
     def rectangles(self, width_unit_px: float, height_px: float | None) -> Rows:
         """(K, 5) as in ``detectors.fcn.views``; without a height half as high as long."""

@@ -1,79 +1,158 @@
-"""How deep a grasp goes, from the heights about it: the maps say where, at which angle and how wide, but not that.
+"""How deep a grasp goes, and with how much play: the maps say where, at which angle and how wide, but not that.
 
 GG-CNN took the depth at the grasp's pixel. Here the fingertips go down beside what stands between the jaws as far as
-the pads reach below where they meet it, but not onto what the open fingers come down on, and never to the table.
+the pads reach below where they meet it; but not onto what the open fingers come down on, not so far that the palm meets
+something, and not to the table. The rules and the gripper's measures are those of the antipodal detector; like it, they
+are applied to heights seen along the optical axis, for in the picture itself a tall thing leans over its neighbours.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.antipodal.settings import AntipodalSettings
-from detectors.fcn.settings import STEP_M
+from robot.frame import Intrinsics
 
 Array = NDArray[np.float64]
+Map = NDArray[np.float32]
+Mask = NDArray[np.bool_]
 
 _GRIPPER = AntipodalSettings()
-_LINE_M = 0.004  # pixels this near to the closing line are what the pads close on
-_PITCH_M = 0.002
-_MARGIN_M = 0.002
+_CELL_M = 0.002
+_LINE_M = 0.004  # lines this near to the middle are what the pads close on
 _STANDS_M = 0.005
 _CONTACT_DEPTH_M = 0.005  # the height of a contact is read off within this of the rim
 _PLAY_M = (0.010, 0.005, 0.0)
-_HIGHEST, _UNDER = 90.0, 85.0  # percentiles: single pixels at an edge hang in the air
+_STRAY = 3  # so many lines must agree: single pixels at an edge hang in the air
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """What the camera saw, as heights.
+
+    Attributes:
+        depth_m: (H, W) without holes [m].
+        height_m: (H, W) above the table [m].
+        measured: (H, W) False where a hole was filled.
+        camera: of the image.
+    """
+
+    depth_m: Map
+    height_m: Map
+    measured: Mask
+    camera: Intrinsics
 
 
 @dataclass(frozen=True)
 class Reach:
-    """How a grasp goes down: height of the grasp point above the table, and opening before closing [m]."""
+    """How a grasp goes down.
+
+    Attributes:
+        height_m: of the grasp point above the table.
+        width_m: opening before closing.
+        seen: share of what the worse of the two fingers comes down on that was measured.
+    """
 
     height_m: float
     width_m: float
+    seen: float
 
 
-def reach(height_m: NDArray[np.float32], row: float, column: float, angle_rad: float, width_m: float) -> Reach:
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """Heights about a grasp, seen along the optical axis and turned into its closing direction.
+
+    Attributes:
+        height_m: (lines, steps) the highest point in each cell, 0 where there is none [m].
+        seen: (lines, steps) whether anything was measured there.
+        across, along: (lines,), (steps,) the cells' places [m].
+    """
+
+    height_m: Map
+    seen: Mask
+    across: Array
+    along: Array
+
+
+def reach(surface: Surface, centre_m: Array, angle_rad: float, width_m: float) -> Reach:
     """How far down, and with how much play, the jaws go where the maps say that they should.
 
     The opening on the map is the mean of what holds there; cell and camera are some millimetres off, so the jaws open
     wider by up to 10 mm where nothing is in the way.
 
     Args:
-        height_m: (H, W) a view's heights above the table [m], 1.25 mm a pixel.
-        row, column: the grasp's pixel in it.
-        angle_rad: closing direction from the view's x towards its y axis.
-        width_m: opening of the jaws, as wide as it looks at the table.
+        surface: what the camera saw.
+        centre_m: (2,) of the grasp, across the optical axis, in the camera's frame [m].
+        angle_rad: closing direction from the camera's x towards its y axis.
+        width_m: opening of the jaws.
     """
-    widest = _GRIPPER.stroke_m / 2 + _GRIPPER.finger_thickness_m
-    along = np.arange(-widest, widest + _PITCH_M / 2, _PITCH_M)
-    across = np.arange(-_GRIPPER.finger_width_m / 2, _GRIPPER.finger_width_m / 2 + _PITCH_M / 2, _PITCH_M)
-    strip = _look_up(height_m, row, column, angle_rad, along, across)
-    openings = [min(width_m + play, max(_GRIPPER.stroke_m, width_m)) for play in _PLAY_M]
-    reaches = [Reach(_grasp_height_m(strip, along, across, opening), opening) for opening in openings]
-    return min(reaches, key=lambda one: (round(one.height_m, 3), -one.width_m))
+    side = max(_GRIPPER.palm_width_m / 2, _GRIPPER.stroke_m / 2 + _GRIPPER.finger_thickness_m) + _CELL_M
+    strip = cut_strip(surface, centre_m, angle_rad, side)
+    openings = dict.fromkeys(min(width_m + play, _GRIPPER.stroke_m) for play in _PLAY_M)
+    found = [_reach(strip, opening) for opening in openings]
+    return min(found, key=lambda one: (round(one.height_m, 3), -one.width_m))
 
 
-def _grasp_height_m(strip: NDArray[np.float32], along: Array, across: Array, width_m: float) -> float:
-    """Height of the grasp point above the table [m], from the (across, along) heights about it."""
-    half = min(width_m / 2, along[-1] - _GRIPPER.finger_thickness_m)
-    between, line = np.abs(along) <= half, np.abs(across) <= _LINE_M
-    top = float(np.percentile(strip[np.ix_(line, between)], _HIGHEST))
-    left, right = (
-        (side >= half) & (side <= half + _GRIPPER.finger_thickness_m + _PITCH_M / 2) for side in (-along, along)
+def cut_strip(surface: Surface, centre_m: Array, angle_rad: float, side_m: float) -> Strip:
+    """The heights within ``side_m`` of a grasp's centre, along and across its closing direction."""
+    rows, columns = _window(surface, centre_m, side_m * np.sqrt(2.0))
+    depth = surface.depth_m[rows, columns]
+    u, v = np.arange(columns.start, columns.stop), np.arange(rows.start, rows.stop)
+    x = (u[None, :] - surface.camera.cx) / surface.camera.fx * depth - centre_m[0]
+    y = (v[:, None] - surface.camera.cy) / surface.camera.fy * depth - centre_m[1]
+    c, s = np.cos(angle_rad), np.sin(angle_rad)
+    count = round(side_m / _CELL_M)
+    place: Array = np.arange(-count, count + 1, dtype=np.float64) * _CELL_M
+    step, line = (np.rint(value / _CELL_M).astype(np.intp) + count for value in (x * c + y * s, y * c - x * s))
+    inside = (step >= 0) & (step < len(place)) & (line >= 0) & (line < len(place))
+    flat = (line * len(place) + step)[inside]
+    heights = np.zeros(len(place) ** 2, dtype=np.float32)
+    np.maximum.at(heights, flat, surface.height_m[rows, columns][inside])
+    seen = np.bincount(flat, surface.measured[rows, columns][inside], len(place) ** 2) > 0
+    shape = (len(place), len(place))
+    return Strip(heights.reshape(shape), seen.reshape(shape), place, place)
+
+
+def _window(surface: Surface, centre_m: Array, side_m: float) -> tuple[slice, slice]:
+    """Rows and columns in which everything within ``side_m`` of a place can appear, near or far from the camera."""
+    K, (height, width) = surface.camera, surface.depth_m.shape
+    near, far = float(surface.depth_m.min()), float(surface.depth_m.max())
+
+    def bounds(centre: float, focal: float, middle: float, size: int) -> slice:
+        ends = [(centre + sign * side_m) / z * focal + middle for sign in (-1, 1) for z in (near, far)]
+        return slice(int(np.clip(min(ends), 0, size - 1)), int(np.clip(max(ends), 0, size - 1)) + 1)
+
+    return bounds(centre_m[1], K.fy, K.cy, height), bounds(centre_m[0], K.fx, K.cx, width)
+
+
+def _reach(strip: Strip, width_m: float) -> Reach:
+    """With the jaws open so wide."""
+    half, thick = width_m / 2, _GRIPPER.finger_thickness_m
+    pad = np.abs(strip.across) <= _GRIPPER.finger_width_m / 2
+    ridge = np.sort(strip.height_m[pad], axis=0)[-_STRAY]
+    line = np.median(strip.height_m[np.abs(strip.across) <= _LINE_M], axis=0)
+    out = np.abs(strip.along)
+    between, under = out <= half, (out >= half) & (out <= half + thick)
+    top = float(ridge[between].max())
+    landing = float(ridge[under].max())
+    palm = out <= _GRIPPER.palm_width_m / 2
+    above = float(np.sort(strip.height_m[np.ix_(palm, palm)], axis=None)[-(_STRAY**2)])
+    tip = max(
+        _contact_height_m(line[between], strip.along[between], top) - _GRIPPER.pad_reach_m,
+        top - _GRIPPER.max_reach_m,
+        above - _GRIPPER.palm_reach_m,
+        landing + _GRIPPER.tip_margin_m if landing > _STANDS_M else 0.0,
+        _GRIPPER.tip_margin_m,
     )
-    under = max(float(np.percentile(strip[:, side], _UNDER)) for side in (left, right))
-    contact = _contact_height_m(np.median(strip[line][:, between], axis=0), along[between], top)
-    tip = max(contact - _GRIPPER.pad_reach_m, top - _GRIPPER.max_reach_m)
-    tip = max(tip, under + _MARGIN_M if under > _GRIPPER.min_height_m else 0.0)
-    if tip <= _GRIPPER.tip_margin_m:  # on the table: as the antipodal detector, half-way up what is low
-        return max(min(_GRIPPER.tip_margin_m + _GRIPPER.tip_to_centre_m, top / 2), 0.0)
-    return tip + _GRIPPER.tip_to_centre_m
+    seen = min(float(strip.seen[np.ix_(pad, under & side)].mean()) for side in (strip.along < 0, strip.along > 0))
+    low = top / 2 if tip <= _GRIPPER.tip_margin_m else np.inf  # on the table: half-way up what is low
+    return Reach(max(min(tip + _GRIPPER.tip_to_centre_m, low), 0.0), width_m, seen)
 
 
-def _contact_height_m(heights: NDArray[np.float32], along: Array, top: float) -> float:
+def _contact_height_m(heights: Map, along: Array, top: float) -> float:
     """Height of what the pads meet first, on the lower side [m]: of a ball that is far below its top.
 
     Args:
@@ -88,15 +167,3 @@ def _contact_height_m(heights: NDArray[np.float32], along: Array, top: float) ->
     left = heights[(along >= first) & (along <= first + _CONTACT_DEPTH_M)]
     right = heights[(along <= last) & (along >= last - _CONTACT_DEPTH_M)]
     return min(float(left.max()), float(right.max()), top)
-
-
-def _look_up(
-    height_m: NDArray[np.float32], row: float, column: float, angle_rad: float,
-    along: Array, across: Array,
-) -> NDArray[np.float32]:  # fmt: skip
-    """(across, along) heights on a lattice turned into the closing direction, by the nearest pixels."""
-    a, b = np.meshgrid(along / STEP_M, across / STEP_M)
-    c, s = math.cos(angle_rad), math.sin(angle_rad)
-    columns = np.clip(np.rint(column + c * a - s * b), 0, height_m.shape[1] - 1).astype(np.intp)
-    rows = np.clip(np.rint(row + s * a + c * b), 0, height_m.shape[0] - 1).astype(np.intp)
-    return height_m[rows, columns]
