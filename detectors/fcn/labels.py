@@ -57,7 +57,8 @@ def paint(rectangles: Rows, shape: tuple[int, int], width_unit_px: float, form: 
     painted = rectangles[np.argsort(-rectangles[:, 3], kind="stable")]
     which, *cores = (_filled(painted, shape, share) for share in _CORES[form])
     mask = (which > 0).astype(np.float32)
-    quality = np.mean(np.stack([mask, *((core > 0).astype(np.float32) for core in cores)]), axis=0)
+    # Rounding to whole pixels lets a shorter polygon stick out of a longer one here and there.
+    quality = mask * np.mean(np.stack([mask, *((core > 0).astype(np.float32) for core in cores)]), axis=0)
     angle = np.concatenate([[0.0], painted[:, 2]]).astype(np.float32)
     width = np.concatenate([[0.0], np.clip(painted[:, 3] / width_unit_px, 0.0, 1.0)]).astype(np.float32)
     return LabelMaps(mask, quality, angle[which], width[which])

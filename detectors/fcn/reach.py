@@ -160,10 +160,15 @@ def _contact_height_m(heights: Map, along: Array, top: float) -> float:
         along: (n,) where [m].
         top: what to say where nothing stands on the line.
     """
-    stands = along[heights > _STANDS_M]
-    if len(stands) == 0:
+    stands = heights > _STANDS_M
+    if not stands.any():
         return top
-    first, last = stands[0], stands[-1]
+    middle = len(along) // 2
+    if stands[middle]:  # what stands there is meant, and not a neighbour that lies between the jaws as well
+        gaps = np.flatnonzero(~stands)
+        stands[: max(gaps[gaps < middle], default=0)] = False
+        stands[min(gaps[gaps > middle], default=len(along)) :] = False
+    first, last = along[stands][[0, -1]]
     left = heights[(along >= first) & (along <= first + _CONTACT_DEPTH_M)]
     right = heights[(along <= last) & (along >= last - _CONTACT_DEPTH_M)]
     return min(float(left.max()), float(right.max()), top)
