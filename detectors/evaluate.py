@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from robot.commands import reported
 from robot.errors import SettingsError
 
 if TYPE_CHECKING:
+    from detectors.evaluation.labelled import LabelledImage
     from detectors.evaluation.physical import Watcher
     from detectors.gqcnn.metric import RobustnessMetric
     from detectors.registry import Detector
@@ -179,15 +180,29 @@ def _compare(
     from detectors.evaluation.sources import height_rule, labelled
 
     skipped: Counter[str] = Counter()
+    measured: list[bool] = []
     answers = run_labelled(
-        islice(labelled(args, skipped, _tell), args.images), detectors,
+        _noting_depth(islice(labelled(args, skipped, _tell), args.images), measured), detectors,
         None if depth_of(args) == NO_DEPTH else metric,  # GQ-CNN sees depth alone
         height_rule(args.dataset), top=args.top, watch=watch, tell=_tell_every,
     )  # fmt: skip
     if not answers[args.name]:
         why = "; ".join(f"{reason}: {count}" for reason, count in skipped.items())
         raise SettingsError(f"{args.path}: no image could be used ({why})")
+    # A detector of somebody else's may do without depth; where nobody found anything, there is nothing to judge.
+    if not any(measured) and not any(one.proposed for of in answers.values() for one in of):
+        raise SettingsError(
+            f"{args.path}: no image has depth, and detectors need it",
+            "judge colour with python -m detectors.crossvalidate --input color",
+        )
     return labelled_answer(args.name, answers, dict(skipped), args.top)
+
+
+def _noting_depth(images: Iterable[LabelledImage], measured: list[bool]) -> Iterator[LabelledImage]:
+    """The same images; adds to ``measured`` whether each has a depth reading."""
+    for image in images:
+        measured.append(bool(image.frame.valid.any()))
+        yield image
 
 
 def _write_into_card(args: argparse.Namespace, answer: dict[str, Any], shipped: Path | None) -> None:

@@ -48,7 +48,8 @@ def _parser() -> Parser:
                         help="full images kept beside the tensors: with colour, depth only, none")  # fmt: skip
     parser.add_argument("--things-per-scene", type=_count_range, default=(0, 0), metavar="N|N-M",
                         help=f"so many things in every scene, e.g. 4 or 3-6, at most {MOST_THINGS}, apart and all "
-                        "in the picture (default: one to four, mostly one)")  # fmt: skip
+                        "in the picture (default: one to four, mostly one); of a range, what is drawn for a scene, or "
+                        "fewer where things seldom find a place")  # fmt: skip
     parser.add_argument("--objects", type=Path, metavar="FILE", help="your own object set in place of the catalogue")
     return parser
 

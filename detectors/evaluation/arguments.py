@@ -64,7 +64,8 @@ def _add_data(parser: Parser) -> None:
     parser.add_argument("--damaged", choices=("stop", "skip"), default="stop", help="what to do at a damaged file")
     kinds = "; ".join(f"{name}: {', '.join(depths)}" for name, depths in DEPTHS.items())
     parser.add_argument("--depth", choices=tuple(dict.fromkeys(d for depths in DEPTHS.values() for d in depths)),
-                        help=f"which depth images, the first by default ({kinds}); none is colour alone")  # fmt: skip
+                        help=f"which depth images, the first by default ({kinds}); none is colour alone, for "
+                        "detectors that can do without depth, as none of ours can")  # fmt: skip
     parser.add_argument("--intrinsics", type=Path, metavar="FILE", help="of the images' camera: fx, fy, ... ; our own "
                         "scenes know theirs")  # fmt: skip
     parser.add_argument(

@@ -26,12 +26,14 @@ class LabelledImage:
         frame: its ``number`` becomes the seed of whatever is drawn.
         truths: the good grasps.
         thing: which thing it shows, one text for one thing; "" where the data set does not say.
+        depth: what its depth was read from, where a data set has several kinds; "" where it has one.
     """
 
     name: str
     frame: Frame
     truths: tuple[Rectangle, ...]
     thing: str = ""
+    depth: str = ""
 
 
 class Unusable(Exception):

@@ -10,7 +10,6 @@ not done again, and what was interrupted ends with the same numbers.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -112,6 +111,7 @@ class CrossValidation:
     ) -> None:  # fmt: skip
         self._plan, self._pictures, self._out = plan, pictures, out
         self._clock, self._tell = clock, tell
+        self._labels = pictures.sha256()
         self._deadline = None if max_minutes is None else clock() + 60 * max_minutes
         self._epoch_s: float | None = None
 
@@ -180,7 +180,8 @@ class CrossValidation:
         network = build(plan.detector, {**plan.config, "channels": pictures.channels})
         return Trainer(
             network, pictures, pictures, replace(plan.recipe, seed=seed), rows=part.learnt, judged_rows=part.chosen,
-            clock=self._clock, tell=self._tell, checkpoint_file=checkpoint_of(result_file(self._out, split, number)),
+            labels=self._labels, clock=self._clock, tell=self._tell,
+            checkpoint_file=checkpoint_of(result_file(self._out, split, number)),
         )  # fmt: skip
 
     def _trained(self, trainer: Trainer) -> nn.Module | None:
@@ -224,6 +225,10 @@ def judge(network: nn.Module, pictures: RectanglePictures, rows: Numbers, thresh
 
 
 def data_identity(pictures: RectanglePictures) -> dict[str, Any]:
-    """How many images there are, and a hash of what they are called and show: other ones make other folds."""
-    lines = "\n".join(f"{name}\t{thing}" for name, thing in zip(pictures.names, pictures.things, strict=True))
-    return {"images": len(pictures), "data": hashlib.sha256(lines.encode()).hexdigest()[:16]}
+    """How many images there are, the kinds of their depth, and a hash of what they are called, show and are labelled:
+    other ones make other folds or other figures."""
+    return {
+        "images": len(pictures),
+        "depths": pictures.depths() or None,
+        "data": pictures.sha256()[:16],
+    }

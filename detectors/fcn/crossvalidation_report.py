@@ -10,7 +10,7 @@ from detectors.evaluation.folds import By
 from detectors.evaluation.intervals import wilson
 from detectors.evaluation.rectangles import ANGLES_DEG, JACCARD
 from detectors.fcn.fold_results import PREDICTIONS, FoldResult, Tally, added, read_result, result_file, write_json
-from detectors.fcn.settings import VIEW_PX
+from detectors.fcn.settings import STEP_M, VIEW_PX
 from detectors.gqcnn.card import markdown_rows
 from robot.whole_files import whole_file
 
@@ -24,6 +24,7 @@ _HOW = (
     "other folds; a part of those chose its epoch. In brackets: Wilson's 95 % interval over all images, as if they "
     "were independent. Folds: the lowest and the highest fold."
 )
+_SIZES = {"depth": f"whole image, {1000 * STEP_M:g} mm a pixel", "color": f"whole image, {VIEW_PX} px long"}
 
 Table = dict[str, dict[str, Any]]
 
@@ -115,7 +116,7 @@ def print_report(answer: Mapping[str, Any]) -> None:
 def tables(answer: Mapping[str, Any]) -> dict[str, Table]:
     """Title -> row -> column -> text."""
     splits = answer["splits"]
-    name, size = answer["settings"]["detector"], f"{VIEW_PX} x {VIEW_PX}"
+    name, size = answer["settings"]["detector"], _SIZES[answer["settings"]["input"]]
     accuracy = {_name(split): _with_spread(found["jaccard"][_USUAL]) for split, found in splits.items()}
     return {
         "Accuracy (Table I)": {name: {"input": size, **accuracy}},

@@ -21,7 +21,6 @@ from detectors.fcn.maps import AngleForm, Maps
 from detectors.fcn.peaks import find_peaks
 from detectors.fcn.recipe import Recipe
 from detectors.fcn.samples import Picture, Pictures
-from detectors.fcn.settings import VIEW_PX
 from detectors.fcn.views import Rows, moved, view_matrix, warp
 from detectors.gqcnn import checkpoint
 from robot.errors import SettingsError
@@ -31,9 +30,12 @@ Tell = Callable[[str], None]
 Numbers = NDArray[np.int64]
 
 JUDGED = 300
+MOST_VIEW_PX = 1600
+"""Side of the largest view of a whole picture: two metres at the table."""
 _REPORT_EVERY_S = 60.0
 _EPOCH_STRIDE = 1_000_003
 _LEAST_SIDE_PX = 1e-3
+_ROUNDING_PX = 1e-6
 
 
 @dataclass
@@ -66,6 +68,8 @@ class Trainer:
         recipe: how.
         rows: which of ``pictures``; None takes all.
         judged_rows: which of ``judged``; None takes all.
+        labels: a hash of what the pictures show and of their grasps: with others, or of another kind of depth, a
+            checkpoint is another training's.
         clock: seconds that only grow.
         tell: takes one line for the user.
         checkpoint_file: where to keep the state after every epoch; None keeps none.
@@ -76,13 +80,13 @@ class Trainer:
 
     def __init__(
         self, network: nn.Module, pictures: Pictures, judged: Pictures, recipe: Recipe, *,
-        rows: Numbers | None = None, judged_rows: Numbers | None = None,
+        rows: Numbers | None = None, judged_rows: Numbers | None = None, labels: str = "",
         clock: Clock, tell: Tell, checkpoint_file: Path | None = None,
     ) -> None:  # fmt: skip
         self._network, self._pictures, self._judged, self._recipe = network, pictures, judged, recipe
         self.rows = np.arange(len(pictures)) if rows is None else rows
         self._judged_rows = (np.arange(len(judged)) if judged_rows is None else judged_rows)[:JUDGED]
-        self._clock, self._tell, self._file = clock, tell, checkpoint_file
+        self._clock, self._tell, self._file, self._labels = clock, tell, checkpoint_file, labels
         if len(self.rows) < recipe.batch:
             raise SettingsError(
                 f"a batch takes {recipe.batch} pictures, and there are {len(self.rows)} with a grasp to learn from",
@@ -190,6 +194,7 @@ class Trainer:
     def _identity(self) -> dict[str, Any]:
         digest = hashlib.sha256("\n".join(self._pictures.names[self.rows].tolist()).encode())
         digest.update("\n".join(self._judged.names[self._judged_rows].tolist()).encode())
+        digest.update(self._labels.encode())
         network = self._network.config.to_json()  # type: ignore[operator,union-attr]
         return {"recipe": self._recipe.to_json(), "network": network, "data": digest.hexdigest()}
 
@@ -217,11 +222,21 @@ def rectangle_accuracy(network: nn.Module, pictures: Pictures, rows: Numbers) ->
 
 
 def look(network: nn.Module, picture: Picture) -> tuple[Maps, Rows]:
-    """The maps (1, 400, 400) of a whole picture, and its true rectangles as they lie in that view."""
-    matrix = view_matrix(picture.middle, VIEW_PX, picture.scale)
-    image = warp(picture.image, matrix, (VIEW_PX, VIEW_PX)).reshape(VIEW_PX, VIEW_PX, -1)
+    """The maps (1, h, w) of a whole picture in the network's scale, and its true rectangles as they lie in that view.
+
+    What would be longer than 1600 px is cut off at both ends alike.
+    """
+    rows, columns = (_view_px(side, picture.scale) for side in picture.image.shape[:2])
+    # The matrix is that of a square as broad as the view: the shift takes its middle row to the view's.
+    matrix = view_matrix(picture.middle, columns, picture.scale, shift_px=(0.0, (rows - columns) / 2))
+    image = warp(picture.image, matrix, (rows, columns)).reshape(rows, columns, -1)
     maps: Maps = network(torch.from_numpy(image).permute(2, 0, 1)[None])
     return maps, moved(picture.truths, matrix)
+
+
+def _view_px(side_px: int, scale: float) -> int:
+    # 72 * (400 / 72) is a hair more than 400.
+    return min(math.ceil(side_px * scale - _ROUNDING_PX), MOST_VIEW_PX)
 
 
 def as_rectangle(row: Rows) -> Rectangle:

@@ -45,19 +45,29 @@ class Crowd:
 def draw_crowd(split: Split, settings: DatasetSettings, catalogue: Catalogue, rng: np.random.Generator) -> Crowd:
     """Between ``least`` and ``most`` things of the split, lying apart, and a camera that sees them all.
 
+    Other things are drawn until as many as are wanted have found a place; a fuller crowd than any before is kept, and
+    taken when all draws are spent.
+
     Raises:
         CellError: however often other things were drawn, too few found a place.
     """
     available = catalogue.numbers(split)
     count = min(int(rng.integers(settings.least, settings.most + 1)), len(available))
+    fullest: Crowd | None = None
     for _ in range(_DRAWS):
         numbers = rng.choice(available, size=count, replace=False)
         things = [catalogue.thing(int(n)) for n in numbers]
         scene = lay_out_crowd(things, rng)
-        camera = _camera_over(scene, rng) if len(scene) >= settings.least else None
+        enough = settings.least if fullest is None else len(fullest.scene) + 1
+        camera = _camera_over(scene, rng) if len(scene) >= enough else None
         if camera is not None:
             number_of = {id(thing): int(n) for thing, n in zip(things, numbers, strict=True)}
-            return Crowd(np.array([number_of[id(lying.spec)] for lying in scene], dtype=np.int64), scene, camera)
+            placed = np.array([number_of[id(lying.spec)] for lying in scene], dtype=np.int64)
+            fullest = Crowd(placed, scene, camera)
+            if len(scene) == count:
+                return fullest
+    if fullest is not None:
+        return fullest
     raise CellError(
         f"{settings.least} things found no place in the picture in {_DRAWS} draws",
         "give a smaller --things-per-scene, or smaller things", exit_code=1,

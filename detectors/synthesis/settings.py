@@ -39,6 +39,8 @@ class DatasetSettings:
         objects: a user's object set in place of the catalogue; empty for none. ``objects_sha256`` is its hash.
         format: version of the generator.
         least, most: things in a scene, drawn evenly between the two; 0 for the usual draw (one to four, mostly one).
+            A scene has as many as were drawn for it, unless thirty draws of things found no place for so many: then as
+            many as found one, not fewer than ``least``.
 
     Raises:
         ValueError: ``least`` and ``most`` are no such numbers.

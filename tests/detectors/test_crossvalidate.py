@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,11 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from detectors import crossvalidate
+from detectors.cornell.camera import assumed_camera
 from detectors.evaluation.intervals import wilson
 from detectors.evaluation.rectangles import ANGLES_DEG, JACCARDS
 from detectors.fcn import crossvalidation
@@ -22,6 +25,8 @@ from detectors.fcn.fold_results import Answer, tallies
 from detectors.fcn.training import Trainer
 from robot.child_process import PROJECT_ROOT
 from robot.errors import SettingsError
+from robot.frame import Frame
+from tests.detectors.cornell.made import cloud_text
 from tests.detectors.fcn.drawn import write_drawn
 
 THINGS, FOLDS = 6, 3
@@ -115,8 +120,8 @@ def test_the_report_is_what_the_folds_add_up_to(done: Path) -> None:
 
 def test_the_report_for_the_eye_has_the_papers_tables(done: Path) -> None:
     report = (done / "report.md").read_text(encoding="utf-8")
-    for words in ("Table I)", "Table II)", "Table III)", "| ggcnn | 400 x 400 |", "image-wise", "object-wise", "0.40",
-                  "Fold by fold", "z.txt says which images show one thing"):  # fmt: skip
+    for words in ("Table I)", "Table II)", "Table III)", "whole image, 400 px long", "image-wise", "object-wise",
+                  "0.40", "Fold by fold", "z.txt says which images show one thing"):  # fmt: skip
         assert words in report
     assert str(done.parent) not in report
 
@@ -248,6 +253,40 @@ def test_another_detector_and_other_images_are_refused(
     refused(capsys, run(write_drawn(tmp_path / "drawn", 7), done), "images is 12 there, 14 was asked for")
 
 
+def copied(done: Path, out: Path) -> Path:
+    out.mkdir()
+    for name, text in content(done).items():
+        (out / name).write_text(text, encoding="utf-8")
+    return out
+
+
+def test_other_labels_of_the_same_images_are_refused(
+    data: Path, done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = Path(shutil.copytree(data, tmp_path / "drawn"))
+    labels = other / "01" / "pcd0105cpos.txt"
+    labels.write_text("".join(labels.read_text(encoding="utf-8").splitlines(keepends=True)[:4]), encoding="utf-8")
+    before = content(done)
+    refused(capsys, run(other, done), "data is ")
+    assert content(done) == before
+
+
+def test_another_kind_of_depth_under_the_same_name_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn, out = write_drawn(tmp_path / "drawn", 3, depth=True), tmp_path / "out"
+    words = ("--input", "depth", "--split", "image", "--folds", "2")
+    assert run(drawn, out, *words) == 0
+    assert "6 image(s) have no point cloud: their depth is d.tiff's" in (out / "report.md").read_text(encoding="utf-8")
+    assert "whole image, 1.25 mm a pixel" in (out / "report.md").read_text(encoding="utf-8")
+    assert load(out / "report.json")["settings"]["depths"] == "6 tiff"
+    depth = cv2.imread(str(drawn / "01" / "pcd0103d.tiff"), cv2.IMREAD_UNCHANGED)
+    assert depth is not None
+    cloud = cloud_text(Frame(depth.astype(np.float32), assumed_camera(*depth.shape)))
+    (drawn / "01" / "pcd0103.txt").write_text(cloud, encoding="utf-8")
+    refused(capsys, run(drawn, out, *words), "depths is '6 tiff' there, '1 cloud, 5 tiff' was asked for")
+
+
 def test_a_folder_with_something_else_is_refused(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -256,10 +295,7 @@ def test_a_folder_with_something_else_is_refused(
 
 
 def test_a_damaged_result_is_named(data: Path, done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
-    for name, text in content(done).items():
-        (out / name).write_text(text, encoding="utf-8")
+    out = copied(done, tmp_path / "out")
     (out / "image-fold-2.json").write_text('{"split": ', encoding="utf-8")
     refused(capsys, run(data, out), "delete image-fold-2.json")
     (out / "image-fold-2.json").unlink()

@@ -13,6 +13,7 @@ import pytest
 from detectors import evaluate
 from detectors.dexnet.tensors import GraspTensors
 from detectors.dexnet.writing import write_tensors
+from detectors.evaluation import lineup
 from detectors.evaluation.rectangles import Rectangle
 from detectors.gqcnn.network import NetworkConfig, build_network
 from detectors.gqcnn.weights import save_weights
@@ -21,6 +22,7 @@ from detectors.synthesis.making import make_scene
 from detectors.synthesis.scene_shards import scenes_file, write_scenes
 from detectors.synthesis.settings import DatasetSettings, open_dataset
 from robot.child_process import PROJECT_ROOT
+from tests.detectors.answering import GRASP, Answering
 from tests.detectors.cornell import made as cornell
 from tests.detectors.depth_scenes import CAMERA, Box, render
 from tests.detectors.georgia import test_reading as georgia
@@ -255,13 +257,39 @@ def test_cornell_is_judged_by_rectangles_as_high_as_half_their_width(tmp_path, w
     assert (answer["images"], answer["rectangle_images"], answer["rectangle"]["0.25"]) == (2, 2, 0.5)
     assert sum(answer["skipped"].values()) == 1
     assert answer["robust_rate"] is not None
-    without = evaluated(capsys, *common, "--depth", "none")
-    assert without["robust_rate"] is None, "GQ-CNN sees depth alone"
-    assert list(without["no_grasp_reasons"].values()) == [2]
-    assert (without["rectangle"]["0.25"], without["predictions"]) == (0.0, {"1": None})
-    assert evaluate.main(list(map(str, (*common, "--depth", "none")))) == 0
-    assert "against robustness" not in capsys.readouterr().out
     assert "such images" in refusal(capsys, *common, "--depth", "perfect")
+
+
+def test_images_without_any_depth_are_no_failure_of_the_detectors(tmp_path, weights, intrinsics, capsys, monkeypatch):
+    folder = tmp_path / "cornell"
+    for number in (100, 101):
+        cornell.write_image(folder, number, FRAME, box_corners(110.0))
+    common = ("antipodal", "--dataset", "cornell", "--path", folder, "--intrinsics", intrinsics,
+              "--metric-weights", weights)  # fmt: skip
+    for words in ((), ("--depth", "none")):
+        assert evaluate.main(list(map(str, (*common, *words)))) == 2
+        said = capsys.readouterr()
+        assert "no image has depth, and detectors need it" in said.err
+        assert "python -m detectors.crossvalidate --input color" in said.err
+        assert said.out == ""
+    cornell.write_image(folder, 102, FRAME, box_corners(110.0), tiff=True)
+    answer = evaluated(capsys, *common)
+    assert (answer["images"], answer["rectangle"]["0.25"]) == (3, pytest.approx(1 / 3))
+    assert list(answer["no_grasp_reasons"].values()) == [2]
+
+
+def test_a_detector_that_needs_no_depth_is_judged_without(tmp_path, weights, intrinsics, capsys, monkeypatch):
+    """One of somebody else's, as an entry point may bring it."""
+    folder = tmp_path / "cornell"
+    cornell.write_image(folder, 100, FRAME, box_corners(110.0))
+    monkeypatch.setattr(lineup, "make_detector", lambda name: Answering(name, GRASP))
+    common = ("antipodal", "--dataset", "cornell", "--path", folder, "--intrinsics", intrinsics,
+              "--metric-weights", weights, "--depth", "none")  # fmt: skip
+    answer = evaluated(capsys, *common)
+    assert answer["robust_rate"] is None, "GQ-CNN sees depth alone"
+    assert answer["images"] == 1
+    assert evaluate.main(list(map(str, common))) == 0
+    assert "against robustness" not in capsys.readouterr().out
 
 
 def test_georgia_is_judged_by_every_grasp(tmp_path, weights, intrinsics, capsys):

@@ -54,11 +54,39 @@ def test_depth_comes_from_where_it_is_asked_for(tmp_path, frame, cloud):
     write_image(tmp_path, 100, converted, tiff=True, cloud=cloud)
     depths = {depth: read(tmp_path, depth)[0][0].frame for depth in DEPTHS}
     assert (depths["tiff"].depth_m == np.float32(1.25)).all()
-    assert (depths["auto"].depth_m == np.float32(1.25)).all(), "the tiff, if it is there"
+    np.testing.assert_array_equal(depths["auto"].depth_m, depths["cloud"].depth_m, "the point cloud, if it is there")
+    assert depths["auto"].intrinsics == depths["cloud"].intrinsics
     assert depths["tiff"].intrinsics == assumed_camera(120, 100)
     assert depths["cloud"].intrinsics.fx == pytest.approx(98.0, abs=0.3)
     assert not depths["none"].valid.any()
     assert depths["none"].color is not None
+
+
+def test_where_only_distances_from_the_base_are_left_it_is_told_in_one_line(tmp_path, frame, cloud):
+    for number in (100, 101):
+        write_image(tmp_path, number, frame, tiff=True)
+    write_image(tmp_path, 102, frame, tiff=True, cloud=cloud)
+    write_image(tmp_path, 103, frame)
+    images, _, told = read(tmp_path)
+    assert [image.depth for image in images] == ["tiff", "tiff", "cloud", "none"]
+    assert (images[0].frame.depth_m == frame.depth_m).all()
+    assert told == [
+        "2 image(s) have no point cloud: their depth is d.tiff's distance from the robot's base, in which a table is "
+        "no plane",
+        "1 image(s) have no depth file: colour alone",
+    ]
+    assert read(tmp_path, "tiff")[2] == [], "it was asked for"
+
+
+def test_whoever_has_enough_is_told_as_well(tmp_path, frame):
+    for number in (100, 101):
+        write_image(tmp_path, number, frame, tiff=True)
+    told = []
+    images = iter_images(tmp_path, depth="auto", camera=None, skipped=Counter(), tell=told.append)
+    next(images)
+    assert len(told) == 1
+    images.close()
+    assert told[1].startswith("1 image(s) have no point cloud")
 
 
 def test_colour_alone_is_enough(tmp_path, frame):
@@ -131,6 +159,7 @@ def test_a_cloud_that_fits_no_camera_is_used_and_told(tmp_path, frame):
     write_image(tmp_path, 100, frame, cloud=cloud_text(frame, points))
     (image,), _, told = read(tmp_path)
     assert image.frame.intrinsics == assumed_camera(120, 100)
+    assert image.depth == "cloud from its origin"
     assert len(told) == 1
     assert "fits no camera" in told[0]
 

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from detectors.cornell import reading
 from detectors.fcn.data import held_aside, load_rectangles, read_rectangles
 from robot.errors import SettingsError
 from tests.detectors.cornell.made import RECTANGLE
@@ -67,6 +70,38 @@ def test_of_a_limited_number_the_first_are_read(tmp_path: Path) -> None:
     folder = write_drawn(tmp_path / "drawn", 3)
     pictures = read_rectangles(folder, "cornell", "color", print, limit=4)
     assert pictures.names.tolist() == ["pcd0100", "pcd0101", "pcd0102", "pcd0103"]
+
+
+def test_nothing_is_read_beyond_a_limited_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_drawn(tmp_path / "drawn", 10)
+    (folder / "01" / "pcd0101r.png").write_bytes(b"torn")
+    read: list[str] = []
+    honest = reading.read_color
+
+    def watched(path: Path) -> Any:
+        read.append(path.name[:7])
+        return honest(path)
+
+    monkeypatch.setattr(reading, "read_color", watched)
+    pictures = read_rectangles(folder, "cornell", "color", print, limit=3)
+    assert pictures.names.tolist() == ["pcd0100", "pcd0102", "pcd0103"], "usable ones"
+    assert read == ["pcd0100", "pcd0101", "pcd0102", "pcd0103"]
+
+
+@pytest.mark.parametrize("limit", [2, 9, 18, 20])
+def test_a_limit_is_of_what_is_learnt_from(tmp_path: Path, limit: int) -> None:
+    _georgia(tmp_path, 40)
+    learning = load_rectangles(tmp_path, "georgia", "color", print, seed=0, limit=limit)
+    assert len(learning.rows) == limit
+    assert len(learning.pictures) == limit + math.ceil(limit / 9)
+    assert not {*learning.rows} & {*learning.judged_rows}
+
+
+def test_what_the_reader_has_to_say_is_said_where_not_all_is_read(tmp_path: Path) -> None:
+    folder = write_drawn(tmp_path / "drawn", 3, depth=True)
+    told: list[str] = []
+    read_rectangles(folder, "cornell", "depth", told.append, limit=4)
+    assert [line[:36] for line in told if "d.tiff" in line] == ["4 image(s) have no point cloud: thei"]
 
 
 def test_nothing_usable_is_an_error_that_says_why(tmp_path: Path) -> None:

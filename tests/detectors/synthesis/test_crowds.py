@@ -113,6 +113,43 @@ def test_other_things_are_drawn_where_those_drawn_find_no_place(monkeypatch):
     assert len(crowd.scene) >= 3
 
 
+def leaving_out(monkeypatch, *left_out):
+    """At each draw so many things find no place; at the last and later ones as at the last."""
+    asked = []
+
+    def laid(things, dice):
+        asked.append(len(things))
+        return lay_out_crowd(things, dice)[left_out[min(len(asked), len(left_out)) - 1] :]
+
+    monkeypatch.setattr(crowds, "lay_out_crowd", laid)
+    return asked
+
+
+def test_a_crowd_is_full_however_many_draws_that_takes(monkeypatch):
+    seed = next(seed for seed in range(20) if rng(seed).integers(3, 7) == 6)
+    asked = leaving_out(monkeypatch, 1, 2, 1, 0)
+    assert len(draw_crowd("test", SETTINGS, CATALOGUE, rng(seed)).scene) == 6
+    assert len(asked) >= 4
+
+
+def test_the_fullest_crowd_is_taken_when_all_draws_are_spent(monkeypatch):
+    seed = next(seed for seed in range(20) if rng(seed).integers(3, 7) == 6)
+    monkeypatch.setattr(crowds, "_DRAWS", 5)
+    asked = leaving_out(monkeypatch, 3, 2, 1, 2)
+    crowd = draw_crowd("test", SETTINGS, CATALOGUE, rng(seed))
+    assert (len(crowd.scene), len(crowd.numbers), len(asked)) == (5, 5, 5)
+    names = [make_thing(int(number)).spec.name for number in crowd.numbers]
+    assert [lying.spec.name for lying in crowd.scene] == names
+
+
+def test_fewer_than_the_least_are_no_crowd(monkeypatch):
+    monkeypatch.setattr(crowds, "_DRAWS", 3)
+    exactly = dataclasses.replace(SETTINGS, least=4, most=4)
+    leaving_out(monkeypatch, 1)
+    with pytest.raises(CellError, match="4 things found no place"):
+        draw_crowd("test", exactly, CATALOGUE, rng(0))
+
+
 def test_who_finds_no_place_at_all_is_an_error_in_one_line(monkeypatch):
     monkeypatch.setattr(crowds, "lay_out_crowd", lambda things, dice: [])
     with pytest.raises(CellError, match=r"3 things found no place.*--things-per-scene"):
