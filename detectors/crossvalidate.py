@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detectors.evaluation.arguments import DEPTHS, NO_DEPTH
+from detectors.fcn.train_command import add_forms
 from robot.arguments import SEED, whole_number
 from robot.commands import ENDED_EARLY, Parser, reported
 from robot.errors import SettingsError
@@ -73,14 +74,9 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--view", type=whole_number(32, 2000), metavar="PX", help="side of a view learnt from (default "
                         "192; the paper: 400); judged is always the whole image: depth at 1.25 mm a pixel, "
                         "up to 1600 pixels a side, colour 400 pixels long")  # fmt: skip
-    parser.add_argument("--variation", choices=("strong", "paper"), default="strong", help="strong (default): any "
-                        "direction, mirrored, 0.8 to 1.2; paper: 20 degrees, 0.8 to 1")  # fmt: skip
-    parser.add_argument("--mask", choices=("tapered", "flat"), default="tapered", help="quality in a centre third: "
-                        "tapered (default) towards its rim; flat: 1, as in the paper")  # fmt: skip
+    add_forms(parser)
     parser.add_argument("--layout", choices=("fast", "full"), help="fcn: fast (default) on a CPU; full: 35 MB, as in "
                         "the paper")  # fmt: skip
-    parser.add_argument("--angle", choices=("double", "raw"), default="double", help="double (default): sine and "
-                        "cosine of twice the angle; raw: the angle in one map, as in the paper")  # fmt: skip
     parser.add_argument("--threads", type=whole_number(1, 1024), metavar="N", help="of the CPU (default: torch's own); "
                         "another number can change the last digits")  # fmt: skip
     parser.add_argument("--seed", type=SEED, default=0, metavar="S", help="of everything drawn (default 0)")

@@ -47,11 +47,12 @@ def _sweep(path: Path) -> None:
     with contextlib.suppress(OSError):  # tidying up is no reason to write nothing
         for part in path.parent.iterdir():
             found = name.fullmatch(part.name)
-            if found and not _alive(int(found[1])):
+            if found and not alive(int(found[1])):
                 part.unlink(missing_ok=True)
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process of this machine has this number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 Names = NDArray[np.str_]
 SYNTHETIC = "synthetic"
-RECTANGLES = ("cornell", "jacquard", "georgia")
-DATASETS = (SYNTHETIC, *RECTANGLES)
 _HELD_OUT_FOLDS = 10
 
 
@@ -127,7 +125,7 @@ def read_rectangles(
 
     Args:
         folder: the data set.
-        dataset: one of ``RECTANGLES``.
+        dataset: "cornell", "jacquard" or "georgia".
         shown: what of an image the network sees.
         tell: takes lines for the user.
         depth: which depth images, as the data set's own ``iter_images`` takes them; None for the usual ones.

@@ -1,7 +1,7 @@
 """The dense grasps of a data set's scenes, found once and kept beside its images: ``prepared/dense_00012.npz``.
 
 What is kept of a scene's dense grasps is what GQ-CNN, who learnt from lifts, calls robust as well: force closure alone
-knows nothing of weight, and each of the two is wrong about a tenth of what the other says.
+knows nothing of weight.
 """
 
 from __future__ import annotations

@@ -36,13 +36,18 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
                         "read than --limit needs")  # fmt: skip
     parser.add_argument("--input", choices=("depth", "color"), default="depth", help="what the network sees (default "
                         "depth; our own scenes have nothing else)")  # fmt: skip
+    add_forms(parser)
+    parser.add_argument("--view", type=whole_number(32, 2000), metavar="PX", help="side of a view (default 192)")
+
+
+def add_forms(parser: argparse.ArgumentParser) -> None:
+    """Declare what has one form in the paper and another one here, wherever map networks are trained."""
     parser.add_argument("--angle", choices=("double", "raw"), default="double", help="double (default): sine and "
                         "cosine of twice the angle; raw: the angle in one map, as in the paper")  # fmt: skip
     parser.add_argument("--variation", choices=("strong", "paper"), default="strong", help="strong (default): any "
                         "direction, mirrored, 0.8 to 1.2; paper: 20 degrees, 0.8 to 1")  # fmt: skip
-    parser.add_argument("--mask", choices=("tapered", "flat"), default="tapered", help="quality in a "
-                        "centre third: tapered (default) towards its rim; flat: 1, as in the paper")  # fmt: skip
-    parser.add_argument("--view", type=whole_number(32, 2000), metavar="PX", help="side of a view (default 192)")
+    parser.add_argument("--mask", choices=("tapered", "flat"), default="tapered", help="quality in a centre third: "
+                        "tapered (default) towards its rim; flat: 1, as in the paper")  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from detectors.evaluation.rectangles import JACCARD, Rectangle, overlap
 from detectors.fcn.batches import batches
@@ -23,6 +22,7 @@ from detectors.fcn.recipe import Recipe
 from detectors.fcn.samples import Picture, Pictures
 from detectors.fcn.views import Rows, moved, view_matrix, warp
 from detectors.gqcnn import checkpoint
+from detectors.training_state import Progress, copied, follow
 from robot.errors import SettingsError
 
 Clock = Callable[[], float]
@@ -36,26 +36,6 @@ _REPORT_EVERY_S = 60.0
 _EPOCH_STRIDE = 1_000_003
 _LEAST_SIDE_PX = 1e-3
 _ROUNDING_PX = 1e-6
-
-
-@dataclass
-class Progress:
-    """What is known after some epochs; all of it goes into the checkpoint.
-
-    Attributes:
-        epoch: epochs done.
-        best_epoch, best_score: the epoch with the best rectangle accuracy on the pictures kept for choosing.
-        best: its weights.
-        history: one mapping of figures an epoch.
-        elapsed_s: training time, earlier sessions included [s].
-    """
-
-    epoch: int = 0
-    best_epoch: int = 0
-    best_score: float = -math.inf
-    best: dict[str, Tensor] = field(default_factory=dict)
-    history: list[dict[str, float]] = field(default_factory=list)
-    elapsed_s: float = 0.0
 
 
 class Trainer:
@@ -95,7 +75,7 @@ class Trainer:
         if len(self._judged_rows) == 0:
             raise SettingsError("no picture with a grasp is left to judge by", "give a larger data set")
         self._optimizer = torch.optim.Adam(network.parameters(), lr=recipe.rate)
-        self._average = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        self._average = copied(network.state_dict())
         self._steps = 0
         self.progress = Progress()
 
@@ -152,7 +132,8 @@ class Trainer:
             self._optimizer.zero_grad(set_to_none=True)
             found["loss"].backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
-            self._follow()
+            self._steps += 1
+            follow(self._average, network.state_dict(), self._steps, recipe.averaging)
             steps += 1
             for name, value in found.items():
                 total[name] = total.get(name, 0.0) + float(value.detach())
@@ -163,26 +144,16 @@ class Trainer:
             raise SettingsError("the training has come apart: its loss is no number any more", "try another --seed")
         return {name: value / max(steps, 1) for name, value in total.items()}
 
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Move the running mean of the weights towards the weights."""
-        self._steps += 1
-        # At first the mean would still be full of the weights drawn by chance, so it follows faster.
-        keep = min(self._recipe.averaging, (1 + self._steps) / (10 + self._steps))
-        state = self._network.state_dict()
-        moving = [n for n, value in self._average.items() if value.is_floating_point()]
-        torch._foreach_lerp_([self._average[n] for n in moving], [state[n] for n in moving], 1 - keep)
-
     def _judge(self, losses: dict[str, float], epoch_began: float) -> None:
         """Score the averaged weights, keep them if they are the best, and say so."""
         progress, network = self.progress, self._network
-        own = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        own = copied(network.state_dict())
         network.load_state_dict(self._average)
         score = rectangle_accuracy(network, self._judged, self._judged_rows)
         progress.epoch += 1
         if score > progress.best_score:
             progress.best_score, progress.best_epoch = score, progress.epoch
-            progress.best = {name: value.detach().clone() for name, value in self._average.items()}
+            progress.best = copied(self._average)
         network.load_state_dict(own)
         seconds = self._clock() - epoch_began
         progress.history.append({**losses, "rectangle": score, "seconds": seconds})

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -23,6 +22,7 @@ from detectors.oneshot.grasp_batch import GraspBatch, Teacher, robustness
 from detectors.oneshot.prepared import PreparedScenes
 from detectors.oneshot.recipe import Recipe, Stage
 from detectors.oneshot.weights import Configured
+from detectors.training_state import Progress, copied, follow
 from robot.errors import SettingsError
 
 Clock = Callable[[], float]
@@ -50,26 +50,6 @@ class Learner(Protocol):
     def predict(self, batch: Batch) -> GraspBatch:
         """(B, 1) the grasp proposed for each image."""
         ...
-
-
-@dataclass
-class Progress:
-    """What is known after some epochs; all of it goes into the checkpoint.
-
-    Attributes:
-        epoch: epochs done.
-        best_epoch, best_score: the epoch with the best mean quality on validation images.
-        best: its weights.
-        history: one mapping of figures an epoch.
-        elapsed_s: training time, earlier sessions included [s].
-    """
-
-    epoch: int = 0
-    best_epoch: int = 0
-    best_score: float = -math.inf
-    best: dict[str, Tensor] = field(default_factory=dict)
-    history: list[dict[str, float]] = field(default_factory=list)
-    elapsed_s: float = 0.0
 
 
 class Trainer:
@@ -116,7 +96,7 @@ class Trainer:
         if len(self._judged) == 0:
             raise SettingsError("no image of validation things has a good grasp", "give a larger data set")
         self._optimizer = torch.optim.Adam(learner.network.parameters(), lr=1e-3, weight_decay=recipe.l2)
-        self._average = {name: value.detach().clone() for name, value in learner.network.state_dict().items()}
+        self._average = copied(learner.network.state_dict())
         self._steps = 0
         self.progress = Progress()
 
@@ -170,7 +150,8 @@ class Trainer:
             self._optimizer.zero_grad(set_to_none=True)
             found["loss"].backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
-            self._follow()
+            self._steps += 1
+            follow(self._average, self._learner.network.state_dict(), self._steps, self._recipe.averaging)
             steps += 1
             for name, value in found.items():
                 total[name] = total.get(name, 0.0) + float(value.detach())
@@ -179,27 +160,17 @@ class Trainer:
                 self._tell(f"  step {steps}/{of}  " + _listed(total, steps))
         return {name: value / max(steps, 1) for name, value in total.items()}
 
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Move the running mean of the weights towards the weights."""
-        self._steps += 1
-        # At first the mean would still be full of the weights drawn by chance, so it follows faster.
-        keep = min(self._recipe.averaging, (1 + self._steps) / (10 + self._steps))
-        state = self._learner.network.state_dict()
-        moving = [n for n, value in self._average.items() if value.is_floating_point()]
-        torch._foreach_lerp_([self._average[n] for n in moving], [state[n] for n in moving], 1 - keep)
-
     def _judge(self, losses: dict[str, float], epoch_began: float) -> None:
         """Score the averaged weights on validation images, keep them if they are the best, and say so."""
         progress, network = self.progress, self._learner.network
-        own = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        own = copied(network.state_dict())
         network.load_state_dict(self._average)
         robust, quality = judge(self._learner, self._scenes, self._targets, self._teacher, self._judged)
         stage = self._recipe.stage_of(progress.epoch)
         progress.epoch += 1
         if quality > progress.best_score:
             progress.best_score, progress.best_epoch = quality, progress.epoch
-            progress.best = {name: value.detach().clone() for name, value in self._average.items()}
+            progress.best = copied(self._average)
         network.load_state_dict(own)
         seconds = self._clock() - epoch_began
         progress.history.append({**losses, "xi": stage.xi, "robust": robust, "quality": quality, "seconds": seconds})

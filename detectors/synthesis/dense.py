@@ -3,7 +3,7 @@
 A data set's forty labelled grasps a scene are drawn to be learnt from, half of them bad. What maps grasps pixel by
 pixel, or is judged by "does it match a good grasp?", needs the good ones everywhere. So antipodal pairs of points are
 drawn all over every thing's true surface and kept where the analytic label, force closure without collision, holds in
-at least half of some noisy draws; 89 % of those succeed in a single noisy lift.
+at least half of some noisy draws; about nine in ten of those succeed in a single noisy lift.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import tempfile
@@ -16,6 +15,7 @@ from detectors.dexnet.writing import is_written
 from detectors.synthesis.settings import GRASPS_PER_SCENE, DatasetSettings
 from robot.child_process import spawn_module
 from robot.errors import CellError
+from robot.whole_files import alive
 
 _POLL_S = 0.2
 _END_S = 5.0
@@ -112,18 +112,8 @@ def _sweep(folder: Path) -> None:
     """Remove the half-written files of workers that were killed: ``.NAME.PID.part``."""
     for part in folder.glob("*/.*.part"):
         pid = part.name.split(".")[-2]
-        if pid.isdigit() and not _alive(int(pid)):
+        if pid.isdigit() and not alive(int(pid)):
             part.unlink(missing_ok=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _raise_if_failed(workers: list[_Worker]) -> None:

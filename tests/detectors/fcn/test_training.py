@@ -220,13 +220,13 @@ def test_the_mean_of_the_weights_is_judged_and_the_weights_go_on(monkeypatch: py
     judged = scored(monkeypatch, 0.1)
     network = tiny_network()
     weight, seen = network.maps.weight, [network.maps.weight.detach().clone()]
-    honest = Trainer._follow
+    honest = training.follow
 
-    def follow(self: Trainer) -> None:
+    def watched(*args: Any) -> None:
         seen.append(weight.detach().clone())
-        honest(self)
+        honest(*args)
 
-    monkeypatch.setattr(Trainer, "_follow", follow)
+    monkeypatch.setattr(training, "follow", watched)
     trainer = make_trainer(replace(QUICK, epochs=1, averaging=0.9), network=network)
     trainer._judge(trainer._train_epoch(), 0.0)
     mean = seen[0]
@@ -241,7 +241,7 @@ def test_the_rate_falls_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
     scored(monkeypatch, 0.0, 0.0)
     recipe, rates = replace(QUICK, epochs=2), []
     trainer = make_trainer(recipe)
-    monkeypatch.setattr(Trainer, "_follow", lambda self: rates.append(self._optimizer.param_groups[0]["lr"]))
+    monkeypatch.setattr(training, "follow", lambda *_: rates.append(trainer._optimizer.param_groups[0]["lr"]))
     trainer.run()
     assert rates == pytest.approx([recipe.rate_at(step / 6) for step in range(6)])
 
