@@ -17,12 +17,14 @@ from robot.commands import Parser, reported
 from robot.errors import SettingsError, did_you_mean
 
 _TRAINABLE = {
+    "anchor": "detectors.anchor.train_command",
     "directgrasp": "detectors.directgrasp.train_command",
     "fcn": "detectors.fcn.train_command",
     "ggcnn": "detectors.fcn.ggcnn_train_command",
     "gqcnn": "detectors.gqcnn.train_command",
     "gqstn": "detectors.gqstn.train_command",
     "multigrasp": "detectors.multigrasp.train_command",
+    "zhou": "detectors.anchor.zhou_train_command",
 }
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,8 +14,8 @@ from detectors.fcn.labels import LabelMaps, paint
 from detectors.fcn.recipe import Recipe
 from detectors.fcn.samples import Picture, Pictures
 from detectors.fcn.views import VARIATIONS, Image, draw_matrix, moved, warp
+from detectors.made_ahead import made_ahead
 
-_AHEAD = 3
 _MAPS = ("mask", "quality", "angle_rad", "width")
 
 
@@ -44,40 +42,7 @@ def batches(pictures: Pictures, rows: NDArray[np.int64], recipe: Recipe, seed: i
     """
     order = np.random.default_rng(seed).permutation(rows)
     chunks = [order[start : start + recipe.batch] for start in range(0, len(order) - recipe.batch + 1, recipe.batch)]
-    ready: queue.Queue[Batch | BaseException | None] = queue.Queue(_AHEAD)
-    over = threading.Event()
-    maker = threading.Thread(target=_make, args=(pictures, chunks, recipe, seed, ready, over), daemon=True)
-    maker.start()
-    try:
-        while (made := ready.get()) is not None:
-            if isinstance(made, BaseException):
-                raise made
-            yield made
-    finally:
-        over.set()
-        maker.join()
-
-
-def _make(
-    pictures: Pictures, chunks: list[NDArray[np.int64]], recipe: Recipe, seed: int,
-    ready: queue.Queue[Batch | BaseException | None], over: threading.Event,
-) -> None:  # fmt: skip
-    def put(item: Batch | BaseException | None) -> None:
-        while not over.is_set():
-            try:
-                ready.put(item, timeout=0.1)
-                return
-            except queue.Full:
-                continue
-
-    try:
-        for chunk in chunks:
-            if over.is_set():
-                return
-            put(_batch(pictures, chunk, recipe, seed))
-        put(None)
-    except BaseException as error:  # whoever waits for the batch is told
-        put(error)
+    return made_ahead(chunks, lambda chunk: _batch(pictures, chunk, recipe, seed))
 
 
 def _batch(pictures: Pictures, rows: NDArray[np.int64], recipe: Recipe, seed: int) -> Batch:

@@ -15,7 +15,7 @@ from detectors.gqcnn.weights_file import card_path
 from robot.errors import SettingsError
 
 _NOTES_FILE = "notes.md"
-_LODGERS = {"ggcnn": "fcn"}
+_LODGERS = {"ggcnn": "fcn", "zhou": "anchor"}
 """Detectors that live in another's folder."""
 
 
@@ -90,6 +90,10 @@ def _table(title: str, rows: Mapping[str, Any], results: Mapping[str, Any]) -> s
 
 def _told(training: Mapping[str, Any]) -> tuple[str, str]:
     """How it was trained, and its epochs."""
+    if "kept_aside" in training:
+        from detectors.anchor import card as anchor
+
+        return anchor.how_trained(training), anchor.history(training)
     if "judged" in training:
         from detectors.fcn.card import history, how_trained
 
