@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from detectors.evaluation.arguments import (
     DEXNET,
-    NO_DEPTH,
+    JACQUARDPLUS,
     SYNTHETIC,
     as_typed,
     check_data,
-    depth_of,
+    color_alone,
     make_parser,
     variants,
 )
@@ -24,7 +24,6 @@ from robot.commands import reported
 from robot.errors import SettingsError
 
 if TYPE_CHECKING:
-    from detectors.evaluation.labelled import LabelledImage
     from detectors.evaluation.physical import Watcher
     from detectors.gqcnn.metric import RobustnessMetric
     from detectors.registry import Detector
@@ -48,6 +47,10 @@ def run(args: argparse.Namespace) -> int:
     _check(args)
     answer: dict[str, Any] = {"detector": args.name, "dataset": args.dataset, "images": 0, "rectangle": NOT_COMPARED,
                               "robust_rate": None, "physical_success": None, "detect_ms_median": None}  # fmt: skip
+    if args.dataset == JACQUARDPLUS:
+        from detectors.jacquardplus.evaluate_command import evaluate_benchmark
+
+        return evaluate_benchmark(args, answer, _tell)
     if _asks_classifier(args):
         answer["classifier"] = _classify(args)
     if not args.classifier_only and _holds_images(args):
@@ -128,12 +131,19 @@ def _classify(args: argparse.Namespace) -> dict[str, Any]:
 
 def _look(args: argparse.Namespace, answer: dict[str, Any]) -> dict[str, Any]:
     """Ask the detectors about every image; adds to ``answer`` what they are worth."""
+    from detectors.evaluation.color_alone import color_line_up
+    from detectors.evaluation.comparing import compare, compare_in_color
     from detectors.evaluation.lineup import line_up, load_metric_for
 
     metric = load_metric_for(args.name, args.weights, args.metric_weights)
     detectors = line_up(args.name, metric, weights=args.weights, beside=args.beside, variants=variants(args))
-    measure = _lift if args.dataset == SYNTHETIC else _compare
-    seen = _pictured(args, lambda watch: measure(args, detectors, metric, watch))
+    if colored := color_line_up(detectors, args.dataset, args.depth):
+        args = color_alone(args)
+        seen = _pictured(args, lambda watch: compare_in_color(args, colored, watch, _tell, _tell_every))
+    elif args.dataset == SYNTHETIC:
+        seen = _pictured(args, lambda watch: _lift(args, detectors, metric, watch))
+    else:
+        seen = _pictured(args, lambda watch: compare(args, detectors, metric, watch, _tell, _tell_every))
     if args.metric_weights:
         seen["metric_weights"] = str(args.metric_weights)
     if args.card:
@@ -158,51 +168,17 @@ def _lift(
     args: argparse.Namespace, detectors: dict[str, Detector], metric: RobustnessMetric, watch: Watcher | None
 ) -> dict[str, Any]:
     from detectors.evaluation.answers import physical_answer
+    from detectors.evaluation.color_alone import in_color
     from detectors.evaluation.physical import run_physical
     from detectors.evaluation.sources import scenes
 
     answers = run_physical(
-        islice(scenes(args, _tell), args.images), detectors, metric,
+        in_color(islice(scenes(args, _tell), args.images), detectors), detectors, metric,
         tries=args.tries, top=args.top, watch=watch, tell=_tell_every,
     )  # fmt: skip
     if not answers[args.name]:
         raise SettingsError(f"{args.path}: holds no scenes of held-out objects", "make some with --split test")
     return physical_answer(args.name, answers, args.tries, args.top)
-
-
-def _compare(
-    args: argparse.Namespace, detectors: dict[str, Detector], metric: RobustnessMetric, watch: Watcher | None
-) -> dict[str, Any]:
-    from collections import Counter
-
-    from detectors.evaluation.answers import labelled_answer
-    from detectors.evaluation.physical import run_labelled
-    from detectors.evaluation.sources import height_rule, labelled
-
-    skipped: Counter[str] = Counter()
-    measured: list[bool] = []
-    answers = run_labelled(
-        _noting_depth(islice(labelled(args, skipped, _tell), args.images), measured), detectors,
-        None if depth_of(args) == NO_DEPTH else metric,  # GQ-CNN sees depth alone
-        height_rule(args.dataset), top=args.top, watch=watch, tell=_tell_every,
-    )  # fmt: skip
-    if not answers[args.name]:
-        why = "; ".join(f"{reason}: {count}" for reason, count in skipped.items())
-        raise SettingsError(f"{args.path}: no image could be used ({why})")
-    # A detector of somebody else's may do without depth; where nobody found anything, there is nothing to judge.
-    if not any(measured) and not any(one.proposed for of in answers.values() for one in of):
-        raise SettingsError(
-            f"{args.path}: no image has depth, and detectors need it",
-            "judge colour with python -m detectors.crossvalidate --input color",
-        )
-    return labelled_answer(args.name, answers, dict(skipped), args.top)
-
-
-def _noting_depth(images: Iterable[LabelledImage], measured: list[bool]) -> Iterator[LabelledImage]:
-    """The same images; adds to ``measured`` whether each has a depth reading."""
-    for image in images:
-        measured.append(bool(image.frame.valid.any()))
-        yield image
 
 
 def _write_into_card(args: argparse.Namespace, answer: dict[str, Any], shipped: Path | None) -> None:

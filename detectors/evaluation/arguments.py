@@ -9,11 +9,12 @@ from robot.arguments import whole_number
 from robot.commands import Parser
 from robot.errors import SettingsError
 
-SYNTHETIC, DEXNET, JACQUARD = "synthetic", "dexnet", "jacquard"
-DATASETS = (SYNTHETIC, DEXNET, JACQUARD, "cornell", "georgia")
+SYNTHETIC, DEXNET, JACQUARD, CORNELL = "synthetic", "dexnet", "jacquard", "cornell"
+JACQUARDPLUS = "jacquardplus"
+DATASETS = (SYNTHETIC, DEXNET, JACQUARD, CORNELL, "georgia", JACQUARDPLUS)
 DEPTHS = {
     JACQUARD: ("stereo", "perfect", "none"),
-    "cornell": ("auto", "cloud", "tiff", "none"),
+    CORNELL: ("auto", "cloud", "tiff", "none"),
     "georgia": ("auto", "none"),
 }
 """Which depth images a data set has; the first is taken where nothing is said."""
@@ -27,7 +28,8 @@ def make_parser() -> Parser:
         prog="python -m detectors.evaluate",
         description="Judge detectors by their top grasps: rectangle metric, robustness metric and, on our own scenes, "
         "lifts in physics beside an oracle and two simple baselines; with --beside this is Table I of the GQ-STN "
-        "paper, with --top 5 also Tables II and III of the FCN paper. For gqcnn also how well its network tells good "
+        "paper, with --top 5 also Tables II and III of the FCN paper, with --top 10 Tables I to III of the anchor "
+        "scorer's preprint. For gqcnn also how well its network tells good "
         "grasps from bad ones.",
     )
     parser.add_argument("name", metavar="NAME", help="which detector, e.g. gqcnn or antipodal")
@@ -54,8 +56,11 @@ def make_parser() -> Parser:
 def _add_data(parser: Parser) -> None:
     parser.add_argument("--dataset", required=True, choices=DATASETS, help="synthetic: made by detectors.synthesize; "
                         "dexnet: any folder in the Dex-Net 2.0 layout, crops or whole images; jacquard, cornell, "
-                        "georgia: as published")  # fmt: skip
+                        "georgia: as published; jacquardplus: made by detectors.synthesize "
+                        "--benchmark jacquardplus, one trial in physics a scene")  # fmt: skip
     parser.add_argument("--path", required=True, type=Path, metavar="DIR", help="where it lies")
+    parser.add_argument("--predictions-out", type=Path, metavar="FILE", help="jacquardplus: write NAME's predictions "
+                        "there, as detectors.submit takes them; another detector's go beside it")  # fmt: skip
     parser.add_argument("--split", choices=("object", "image"), default="object",
                         help="held out by object (default) or by image; jacquard, cornell and georgia have no split of "
                         "their own: every image there is judged, either way, so hold out with weights that were "
@@ -64,8 +69,10 @@ def _add_data(parser: Parser) -> None:
     parser.add_argument("--damaged", choices=("stop", "skip"), default="stop", help="what to do at a damaged file")
     kinds = "; ".join(f"{name}: {', '.join(depths)}" for name, depths in DEPTHS.items())
     parser.add_argument("--depth", choices=tuple(dict.fromkeys(d for depths in DEPTHS.values() for d in depths)),
-                        help=f"which depth images, the first by default ({kinds}); none is colour alone, for "
-                        "detectors that can do without depth, as none of ours can")  # fmt: skip
+                        help=f"which depth images, the first by default ({kinds}); none is colour alone, and all that "
+                        "anchor, anchor-primary and zhou are shown: images of cornell as they are, but with the "
+                        "shorter side scaled to 320 px where it has less, all those of jacquard and georgia with the "
+                        "shorter side scaled to 320 px")  # fmt: skip
     parser.add_argument("--intrinsics", type=Path, metavar="FILE", help="of the images' camera: fx, fy, ... ; our own "
                         "scenes know theirs")  # fmt: skip
     parser.add_argument(
@@ -83,6 +90,8 @@ def check_data(args: argparse.Namespace) -> None:
         raise SettingsError("--focal-px is a positive number of pixels, for jacquard, in place of --intrinsics")
     if args.intrinsics and args.dataset == SYNTHETIC:
         raise SettingsError("--intrinsics is for images of others: our own scenes know their camera")
+    if args.predictions_out and args.dataset != JACQUARDPLUS:
+        raise SettingsError(f"--predictions-out is for {JACQUARDPLUS}", "leave it out")
     if args.depth is not None and args.dataset not in DEPTHS:
         raise SettingsError(f"--depth is for {', '.join(DEPTHS)}: {args.dataset} has one depth image only")
     if args.depth is not None and args.depth not in DEPTHS[args.dataset]:
@@ -100,6 +109,11 @@ def depth_of(args: argparse.Namespace) -> str | None:
         return None
     depth: str = args.depth or DEPTHS[args.dataset][0]
     return depth
+
+
+def color_alone(args: argparse.Namespace) -> argparse.Namespace:
+    """The same, as if the images were asked for without their depth."""
+    return argparse.Namespace(**{**vars(args), "depth": NO_DEPTH})
 
 
 def variants(args: argparse.Namespace) -> dict[str, Path]:

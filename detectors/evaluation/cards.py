@@ -11,7 +11,7 @@ from detectors.registry import shipped_weights
 from robot.errors import SettingsError
 
 _GQCNN = "gqcnn"
-_ONE_SHOT = ("gqstn", "directgrasp", "multigrasp", "fcn", "ggcnn")
+_ONE_SHOT = ("gqstn", "directgrasp", "multigrasp", "fcn", "ggcnn", "anchor", "zhou")
 
 
 def check_card(name: str, weights: Path | None) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from detectors.evaluation.first_grasps import FirstGrasp, Judged
 from detectors.evaluation.intervals import wilson
 from detectors.evaluation.judging import LIFTABLE
-from detectors.evaluation.rectangles import ANGLES_DEG, JACCARD, JACCARDS
+from detectors.evaluation.rectangles import ANGLES_DEG, JACCARD, REPORTED_JACCARDS
 
 Interval = tuple[float, float]
 
@@ -56,7 +56,7 @@ class Figures:
         robust_rate: share of images whose top grasp the classifier calls robust.
         fooled: share of images whose top grasp is called robust and is not liftable.
         rectangle: share of the ``rectangle_images`` whose top grasp's rectangle is correct by the standard metric, any
-            ground truth within 30 degrees, by Jaccard threshold ("0.25" to "0.40").
+            ground truth within 30 degrees, by Jaccard threshold ("0.20" to "0.40").
         rectangle_images: how many images have a ground truth. In one without, a grasp can be neither right nor wrong:
             it is left out of ``rectangle``, ``rectangle_by_angle`` and ``predictions``. 0 where none was compared.
         rectangle_by_angle: ``rectangle`` at Jaccard 0.25 by angle threshold ("10" to "30" degrees).
@@ -65,7 +65,8 @@ class Figures:
             None for a k where none was made. The FCN paper's Table III.
         predictions_made: how many that were.
         rectangle_closest: share of all images whose top grasp's rectangle, a fifth as high as wide, is correct by the
-            closest of the labelled grasps; the GQ-STN paper's rule. Without a labelled grasp it is wrong.
+            closest of the labelled grasps; the GQ-STN paper's rule. Without a labelled grasp it is wrong. None where
+            rectangles in colour images were judged, which are no grasps in metres.
         disagreement: where the rectangle and the robustness metric disagree.
         none: share of images without a proposal.
         detect_ms_median, detect_ms_p95: image in hand to grasp.
@@ -150,7 +151,7 @@ def _correct(grasps: Sequence[FirstGrasp], name: Judged) -> dict[str, float] | N
     values = _values(grasps, name)
     if values is None:
         return None
-    return {f"{least:.2f}": sum(value > least for value in values) / len(values) for least in JACCARDS}
+    return {f"{least:.2f}": sum(value > least for value in values) / len(values) for least in REPORTED_JACCARDS}
 
 
 def _by_angle(compared: Sequence[FirstGrasp]) -> dict[str, float] | None:

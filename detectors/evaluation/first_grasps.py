@@ -46,7 +46,8 @@ class FirstGrasp:
         by_angle: Jaccard index with the best of the ground truths whose angle is within each of ``ANGLES_DEG``; None
             also for an image without a ground truth, in which a grasp can be neither right nor wrong.
         further: ``overlap`` of the grasps after the first; empty where no more were asked for or made.
-        overlap_closest: Jaccard index with the closest ground truth, 0 where the angle is off.
+        overlap_closest: Jaccard index with the closest ground truth, 0 where the angle is off; None for a rectangle in
+            a colour image, which is no grasp in metres.
         rectangle: the first grasp as it was compared; None where there is none.
         detect_ms: image in hand to grasps, in-painting left out; None for the oracle, which does not look.
         proposed: whether there was a grasp at all.

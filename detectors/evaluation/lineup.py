@@ -22,8 +22,12 @@ SAMPLING = "sampling-100"
 _RANKERS = {"gqcnn": GqcnnSettings, "gqcnn-1000": plain_settings}
 _BESIDE_GQCNN = ("gqcnn-1000", "antipodal")
 _MAKERS = {
-    **{name: f"detectors.{name}.detector:make_with_weights" for name in ("gqstn", "directgrasp", "multigrasp", "fcn")},
+    **{
+        name: f"detectors.{name}.detector:make_with_weights"
+        for name in ("gqstn", "directgrasp", "multigrasp", "fcn", "anchor")
+    },
     "ggcnn": "detectors.fcn.detector:make_ggcnn_with_weights",
+    "zhou": "detectors.anchor.detector:make_zhou_with_weights",
 }
 """Detectors with weights of their own: ``make_with_weights(path, metric)`` builds one from a weights file."""
 

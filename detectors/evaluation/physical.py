@@ -19,6 +19,8 @@ FirstGrasps = dict[str, list[FirstGrasp]]
 """By detector; one an image, in the images' order."""
 Watcher = Callable[[str, Frame, Truths, FirstGrasp], None]
 """Is shown every image, by name, with the answer of the first detector."""
+Asker = Callable[[LabelledImage, Truths], FirstGrasp]
+"""Asks one detector about an image and judges its answer."""
 
 
 def run_physical(
@@ -79,12 +81,34 @@ def run_labelled(
         height: rule that gives predictions the height of the images' rectangles.
         detectors, metric, top, watch, tell: as in ``run_physical``.
     """
-    answers: FirstGrasps = {name: [] for name in detectors}
+
+    def asker(detector: Detector) -> Asker:
+        return lambda image, truths: first_grasp(detector, image.frame, truths, metric, top=top)
+
+    askers = {name: asker(detector) for name, detector in detectors.items()}
+    return ask_about(images, askers, height, watch=watch, tell=tell)
+
+
+def ask_about(
+    images: Iterable[LabelledImage],
+    askers: Mapping[str, Asker],
+    height: HeightRule,
+    *,
+    watch: Watcher | None = None,
+    tell: Callable[[int], None] = lambda number: None,
+) -> FirstGrasps:
+    """Have everybody asked about every image that is labelled with rectangles, one after the other.
+
+    Args:
+        askers: by detector.
+        images, height, watch, tell: as in ``run_labelled``.
+    """
+    answers: FirstGrasps = {name: [] for name in askers}
     for number, image in enumerate(images, start=1):
         truths = Truths(image.truths, height, image.truths)
-        for name, detector in detectors.items():
-            answers[name].append(first_grasp(detector, image.frame, truths, metric, top=top))
+        for name, ask in askers.items():
+            answers[name].append(ask(image, truths))
         if watch:
-            watch(image.name, image.frame, truths, answers[next(iter(detectors))][-1])
+            watch(image.name, image.frame, truths, answers[next(iter(askers))][-1])
         tell(number)
     return answers

@@ -28,8 +28,10 @@ Point = tuple[float, float]
 ANGLE_RAD = math.radians(30)
 JACCARD = 0.25
 JACCARDS = (0.25, 0.30, 0.35, 0.40)
-"""What an evaluation reports: the usual threshold, and the stricter ones of later papers."""
-NOT_COMPARED: dict[str, float | None] = {f"{least:.2f}": None for least in JACCARDS}
+"""What a cross-validation reports: the usual threshold, and the stricter ones of later papers."""
+REPORTED_JACCARDS = (0.20, *JACCARDS)
+"""What an evaluation reports: one more lenient as well, as in Table III of the anchor scorer's preprint."""
+NOT_COMPARED: dict[str, float | None] = {f"{least:.2f}": None for least in REPORTED_JACCARDS}
 """The shares of correct rectangles where there was nothing to compare."""
 ANGLES_DEG = (10, 15, 20, 25, 30)
 """The same for the angle, the usual threshold last."""

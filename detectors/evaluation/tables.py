@@ -28,10 +28,9 @@ _SHORT = {
     "fooled": "fooled",
     "none": "no grasp",
 }
-_HEADS = (
-    f"rect.: Jaccard above {_USUAL} and less than {ANGLES_DEG[-1]} degrees off any ground truth; closest: the same "
-    "with the closest of the labelled grasps"
-)
+_HEADS = f"rect.: Jaccard above {_USUAL} and less than {ANGLES_DEG[-1]} degrees off any ground truth"
+_CLOSEST_HEAD = "closest: the same with the closest of the labelled grasps"
+_COLOR, _OWN_HEIGHT = ", colour alone", "every rectangle is as high as its network says"
 _LIFT_HEADS = "lifts: of all; liftable: more than half of the grasp's; fooled: robust, not liftable"
 _MADE = "made"
 _DISAGREEMENT = {
@@ -54,10 +53,7 @@ def print_answer(answer: dict[str, Any]) -> None:
     if "physical" in answer:
         _print_physical(console, answer)
     if "labelled" in answer:
-        title = f"{answer['images']} images of {answer['dataset']}"
-        console.print(_first_grasps(title, answer["labelled"]))
-        console.print(f"{_HEADS}.", highlight=False)
-        _print_rectangles(console, answer["labelled"])
+        _print_labelled(console, answer)
     for reason, count in answer.get("no_grasp_reasons", {}).items():
         console.print(f"no grasp in {count} image(s): {reason}", highlight=False)
     for reason, count in answer.get("skipped", {}).items():
@@ -108,6 +104,13 @@ def _print_rectangles(console: Any, rows: Mapping[str, Mapping[str, Any]]) -> No
         console.print(_disagreement(rows))
 
 
+def _print_labelled(console: Any, answer: dict[str, Any]) -> None:
+    rows, in_color = answer["labelled"], answer.get("input") == "color"
+    console.print(_first_grasps(f"{answer['images']} images of {answer['dataset']}{_COLOR if in_color else ''}", rows))
+    console.print(f"{_HEADS}; {_OWN_HEIGHT if in_color else _CLOSEST_HEAD}.", highlight=False)
+    _print_rectangles(console, rows)
+
+
 def _print_physical(console: Any, answer: dict[str, Any]) -> None:
     rows = answer["physical"]
     title = f"{answer['images']} held-out images, {answer['tries']} noisy lifts of each top grasp"
@@ -115,7 +118,7 @@ def _print_physical(console: Any, answer: dict[str, Any]) -> None:
     graspable = {name: row["graspable"] for name, row in rows.items()}
     if answer["graspable_images"]:
         console.print(_first_grasps(f"the {answer['graspable_images']} graspable images of them", graspable))
-    console.print(f"{_HEADS}; {_LIFT_HEADS}. {_about_graspable(answer)}", highlight=False)
+    console.print(f"{_HEADS}; {_CLOSEST_HEAD}; {_LIFT_HEADS}. {_about_graspable(answer)}", highlight=False)
     _print_rectangles(console, rows)
 
 

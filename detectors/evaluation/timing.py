@@ -57,7 +57,8 @@ def make_frames(count: int, width: int, height: int, seed: int) -> list[Frame]:
         K = camera.intrinsics
         middle = K.cx + (width - IMAGE_PX) / 2, K.cy + (height - IMAGE_PX) / 2
         camera = replace(camera, intrinsics=Intrinsics(K.fx, K.fy, *middle, width, height))
-        frames.append(Frame(take(camera, triangles_of(scene), rng).depth_m, camera.intrinsics, number=number))
+        view = take(camera, triangles_of(scene), rng, np.random.default_rng([seed, number, 1]))
+        frames.append(Frame(view.depth_m, camera.intrinsics, color=view.color, number=number))
     return frames
 
 

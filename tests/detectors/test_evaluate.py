@@ -73,7 +73,7 @@ def test_the_classifier_is_judged_on_held_out_objects(tmp_path, weights, capsys)
     answer = json.loads(capsys.readouterr().out)
     assert answer["classifier"]["objects"] == len(OBJECTS)
     assert answer["classifier"]["grasps"] == int(np.isin(tensors(200, (*OBJECTS, 10, 20)).object_label, OBJECTS).sum())
-    assert answer["rectangle"] == dict.fromkeys(("0.25", "0.30", "0.35", "0.40"))
+    assert answer["rectangle"] == dict.fromkeys(("0.20", "0.25", "0.30", "0.35", "0.40"))
     assert answer["physical_success"] is None
 
 
@@ -112,7 +112,7 @@ def test_several_detectors_are_lifted_in_one_table(scenes, weights, capsys):
                 "rectangle_images", "rectangle_by_angle", "rectangle_closest", "predictions",
                 "predictions_made"):  # fmt: skip
         assert answer[key] == own[key], key
-    assert set(answer["rectangle"]) == {"0.25", "0.30", "0.35", "0.40"}
+    assert set(answer["rectangle"]) == {"0.20", "0.25", "0.30", "0.35", "0.40"}
     assert set(answer["rectangle_by_angle"]) == {"10", "15", "20", "25", "30"}
     assert set(answer["predictions"]) == {"1"}
     assert 1 <= answer["rectangle_images"] <= 3

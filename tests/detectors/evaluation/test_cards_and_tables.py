@@ -55,12 +55,13 @@ def test_the_fcn_papers_tables_two_and_three(physical, labelled):
     ]
     by_jaccard, by_angle, by_count = tables.values()
     assert list(by_jaccard) == ["gqstn", "random-antipodal"]
-    assert by_jaccard["gqstn"] == dict.fromkeys(("0.25", "0.30", "0.35", "0.40"), 0.5)
+    assert by_jaccard["gqstn"] == dict.fromkeys(("0.20", "0.25", "0.30", "0.35", "0.40"), 0.5)
     assert by_angle["gqstn"] == {"10 deg": 0.0, "15 deg": 0.0, "20 deg": 0.5, "25 deg": 0.5, "30 deg": 0.5}
     assert by_count["gqstn"] == {"1": 1 / 2, "2": 1 / 3, "3": 2 / 4, "made": 4}
     alone = rectangle_tables(labelled["labelled"])
     assert len(alone) == 2, "with one grasp there is nothing to count"
     assert alone["Rectangle metric by Jaccard threshold"]["gqstn"] == {
+        "0.20": 1.0,
         "0.25": 1.0,
         "0.30": 1.0,
         "0.35": 0.0,

@@ -50,8 +50,8 @@ def test_shares_are_of_all_images():
     assert row.robust_rate == pytest.approx(0.6)
     assert row.fooled == pytest.approx(0.4)
     assert row.none == pytest.approx(0.2)
-    assert row.rectangle_closest == {"0.25": 0.4, "0.30": 0.2, "0.35": 0.2, "0.40": 0.2}
-    assert row.rectangle == {"0.25": 0.6, "0.30": 0.4, "0.35": 0.2, "0.40": 0.2}
+    assert row.rectangle_closest == {"0.20": 0.6, "0.25": 0.4, "0.30": 0.2, "0.35": 0.2, "0.40": 0.2}
+    assert row.rectangle == {"0.20": 0.6, "0.25": 0.6, "0.30": 0.4, "0.35": 0.2, "0.40": 0.2}
     assert row.rectangle_images == 5
     assert (row.detect_ms_median, row.detect_ms_p95) == (30.0, pytest.approx(48.0))
     assert row.interval == {
@@ -139,7 +139,7 @@ def test_every_prediction_counts_among_the_first_k():
 
 def test_without_anything_compared_the_answer_still_has_its_keys():
     answer = labelled_answer("one", {"one": [NO_TRUTH]}, {}, 2)
-    assert answer["rectangle"] == dict.fromkeys(("0.25", "0.30", "0.35", "0.40"))
+    assert answer["rectangle"] == dict.fromkeys(("0.20", "0.25", "0.30", "0.35", "0.40"))
     assert (answer["rectangle_images"], answer["top"]) == (0, 2)
 
 
@@ -171,7 +171,7 @@ def test_every_figure_stands_again_over_the_graspable_images():
 
 def test_labelled_images_have_no_lifts():
     answer = labelled_answer("one", {"one": [grasp(None, 0.9, 0.6)], "two": [grasp(None, 0.1, 0.6)]}, {"torn": 3})
-    assert answer["rectangle"] == dict.fromkeys(("0.25", "0.30", "0.35", "0.40"), 1.0)
+    assert answer["rectangle"] == dict.fromkeys(("0.20", "0.25", "0.30", "0.35", "0.40"), 1.0)
     assert answer["robust_rate"] == 1.0
     assert answer["physical_success"] is None
     assert answer["skipped"] == {"torn": 3}

@@ -151,8 +151,9 @@ def judged(*grasps: Grasp, top: int = 1, images=(DESK,)):
 
 def test_who_is_always_right_scores_one_and_who_is_shifted_passes_the_lenient_threshold_only():
     """A shift by 22 of 50 px leaves 28 / 72 = 0.39 in common."""
-    assert judged(on_the_desk()).rectangle == dict.fromkeys(("0.25", "0.30", "0.35", "0.40"), 1.0)
-    assert judged(on_the_desk(22.0)).rectangle == {"0.25": 1.0, "0.30": 1.0, "0.35": 1.0, "0.40": 0.0}
+    assert judged(on_the_desk()).rectangle == dict.fromkeys(("0.20", "0.25", "0.30", "0.35", "0.40"), 1.0)
+    assert judged(on_the_desk(22.0)).rectangle == {"0.20": 1.0, "0.25": 1.0, "0.30": 1.0, "0.35": 1.0, "0.40": 0.0}
+    assert judged(on_the_desk(32.0)).rectangle == {"0.20": 1.0, "0.25": 0.0, "0.30": 0.0, "0.35": 0.0, "0.40": 0.0}
     assert set(judged(on_the_desk(40.0)).rectangle.values()) == {0.0}
 
 
