@@ -16,6 +16,8 @@ from robot.frame import Frame
 
 ENTRY_POINT_GROUP = "grasp_cell.detectors"
 _BUILT_IN = {
+    "anchor": "detectors.anchor.detector:make_default",
+    "anchor-primary": "detectors.anchor.detector:make_default_primary",
     "antipodal": "detectors.antipodal.detector:AntipodalDetector",
     "directgrasp": "detectors.directgrasp.detector:make_default",
     "fcn": "detectors.fcn.detector:make_default",
@@ -24,8 +26,11 @@ _BUILT_IN = {
     "gqcnn-1000": "detectors.gqcnn.detector:make_plain",
     "gqstn": "detectors.gqstn.detector:make_default",
     "multigrasp": "detectors.multigrasp.detector:make_default",
+    "zhou": "detectors.anchor.detector:make_default_zhou",
 }
 _WEIGHTS = {
+    "anchor": "detectors.anchor.weights_file",
+    "anchor-primary": "detectors.anchor.weights_file",
     "directgrasp": "detectors.directgrasp.weights_file",
     "fcn": "detectors.fcn.weights_file",
     "ggcnn": "detectors.fcn.ggcnn_weights_file",
@@ -33,6 +38,7 @@ _WEIGHTS = {
     "gqcnn-1000": "detectors.gqcnn.weights_file",
     "gqstn": "detectors.gqstn.weights_file",
     "multigrasp": "detectors.multigrasp.weights_file",
+    "zhou": "detectors.anchor.zhou_weights_file",
 }
 NO_FALLBACK = "none"
 DEFAULT_FALLBACK = {"gqstn": "gqcnn"}

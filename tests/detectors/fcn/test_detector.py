@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from detectors import view_detector
 from detectors.antipodal.detector import NO_DEPTH, NO_TABLE, NOT_ALLOWED, NOTHING_THERE
 from detectors.antipodal.settings import AntipodalSettings
-from detectors.fcn import detector as under_test
+from detectors.fcn import seeing
 from detectors.fcn.detector import NO_PLACE, MapDetector, make_ggcnn_with_weights, make_with_weights
 from detectors.fcn.reach import Surface, reach
 from detectors.fcn.weights import save_weights
@@ -222,7 +223,7 @@ def test_the_same_frame_and_seed_give_the_same_grasps(monkeypatch: pytest.Monkey
 
 
 def test_time_to_fill_holes_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    now, honest = [0.0], under_test.fill_holes
+    now, honest = [0.0], view_detector.fill_holes
 
     def slow(depth_m: Any, valid: Any) -> Any:
         now[0] += 5.0
@@ -232,8 +233,8 @@ def test_time_to_fill_holes_is_told_apart(monkeypatch: pytest.MonkeyPatch) -> No
         now[0] += 2.0
         return view
 
-    monkeypatch.setattr(under_test, "fill_holes", slow)
-    monkeypatch.setattr(under_test.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(view_detector, "fill_holes", slow)
+    monkeypatch.setattr(view_detector.time, "perf_counter", lambda: now[0])
     found = detector(Pointing(thinking)).detect(render([BAR], camera=SMALL))
     assert (found.inpaint_ms, found.detect_ms) == (5000.0, 2000.0)
 
@@ -268,7 +269,7 @@ def test_reach_is_asked_about_what_the_camera_saw_in_its_own_metres(monkeypatch:
         asked.append((centre_m, angle, width_m))
         return reach(surface, centre_m, angle, width_m)
 
-    monkeypatch.setattr(under_test, "reach", watched)
+    monkeypatch.setattr(seeing, "reach", watched)
     grasp = detector(BarReader()).detect(render([replace(BAR, x_m=0.05)], camera=CAMERA)).grasps[0]
     centre_m, angle, width_m = asked[-1]
     assert tuple(centre_m) == pytest.approx((0.05, 0.0), abs=0.003)

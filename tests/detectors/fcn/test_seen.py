@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from detectors.antipodal.table import fit_table
-from detectors.fcn.detector import see
+from detectors.fcn.seeing import see
 from detectors.fcn.settings import STEP_M
 from detectors.inpainting import fill_holes
 from detectors.oneshot.looking import table_row
