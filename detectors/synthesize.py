@@ -13,6 +13,7 @@ from detectors.synthesis.settings import MOST_THINGS
 from detectors.synthesis.splits import THINGS
 from robot.arguments import SEED, whole_number
 from robot.commands import Parser, reported
+from robot.errors import SettingsError
 
 if TYPE_CHECKING:
     from detectors.synthesis.engine import Progress
@@ -32,7 +33,8 @@ def _parser() -> Parser:
     )
     count = whole_number(1, 10_000_000)
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="where the data set goes")
-    parser.add_argument("--scenes", required=True, type=count, metavar="N", help="how many; 40 grasps each")
+    parser.add_argument("--scenes", type=count, metavar="N", help="how many; 40 grasps each, but none in a benchmark "
+                        "(of which 1000 are the default)")  # fmt: skip
     parser.add_argument("--seed", required=True, type=SEED, metavar="S", help="decides everything that is drawn")
     parser.add_argument("--workers", type=whole_number(1, 256), default=os.cpu_count() or 1, metavar="W",
                         help="processes (default: one a core)")  # fmt: skip
@@ -51,6 +53,9 @@ def _parser() -> Parser:
                         "in the picture (default: one to four, mostly one); of a range, what is drawn for a scene, or "
                         "fewer where things seldom find a place")  # fmt: skip
     parser.add_argument("--objects", type=Path, metavar="FILE", help="your own object set in place of the catalogue")
+    parser.add_argument("--benchmark", choices=("jacquardplus",), help="make the test scenes of this benchmark "
+                        "instead: two to five held-out things, a tilted camera, decor; beside it --scenes, --seed and "
+                        "--workers apply")  # fmt: skip
     return parser
 
 
@@ -71,6 +76,13 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         CellError: anything that can be foreseen; the caller prints it.
     """
+    if args.benchmark:
+        from detectors.jacquardplus.make_command import make_benchmark
+
+        return make_benchmark(args, _parser())
+    if args.scenes is None:
+        raise SettingsError("--scenes is missing: how many?", "see python -m detectors.synthesize --help")
+
     from detectors.synthesis.catalogue import open_catalogue
     from detectors.synthesis.engine import make
     from detectors.synthesis.settings import DatasetSettings, object_set_sha256, open_dataset
