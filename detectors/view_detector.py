@@ -22,7 +22,6 @@ Float = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
 TABLE_POINTS = 600
-_SPARE = 4
 
 
 class ViewDetector(ABC):
@@ -34,9 +33,17 @@ class ViewDetector(ABC):
     Args:
         name: the detector's name.
         metric: says what is robust.
+
+    Attributes:
+        least_view_px: no side of its views is shorter.
+        spare: so many more places than asked for are looked at: some may have unknown ground under the fingers.
+        wary: places where the depth says that nothing can be held come last; for a network that sees no depth.
+        no_place: what it says where no place is good enough.
     """
 
     least_view_px = LEAST_PX
+    spare = 4
+    wary = False
     no_place = "no place in the picture is good enough"
 
     def __init__(self, name: str, metric: RobustnessMetric) -> None:
@@ -84,11 +91,10 @@ class ViewDetector(ABC):
             return (), NOTHING_THERE
         if not seen.allowed.any():
             return (), NOT_ALLOWED
-        # A few more than asked for: some may turn out to have unknown ground under their fingers.
-        peaks = self._places(frame, seen, top + _SPARE)
+        peaks = self._places(frame, seen, top + self.spare)
         if len(peaks) == 0:
             return (), self.no_place
-        found, order = as_grasps(peaks, seen, Images.of(filled, frame.intrinsics, table))
+        found, order = as_grasps(peaks, seen, Images.of(filled, frame.intrinsics, table), wary=self.wary)
         found, quality = found.take(order[:top]), peaks.quality[order[:top]]
         robust = self._metric.quality_in(filled, frame.intrinsics, found)
         return tuple(as_grasp(found, i, float(quality[i]), float(robust[i])) for i in range(len(found))), ""

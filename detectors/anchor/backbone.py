@@ -61,7 +61,7 @@ def _resnet50() -> nn.Sequential:
 
 
 def _small() -> nn.Sequential:
-    """A twelfth of ResNet-50's work; dilated at the end, for a grasp is decided by more than its cell."""
+    """A ninth of ResNet-50's work; dilated at the end, for a grasp is decided by more than its cell."""
     return nn.Sequential(
         *_conv(3, 16, 5, 2), nn.ReLU(inplace=True),
         *_conv(16, 32, 3, 2), nn.ReLU(inplace=True),

@@ -15,7 +15,8 @@ from detectors.anchor.matching import Targets, match_angles
 from detectors.anchor.recipe import Recipe
 from detectors.anchor.samples import ColorPictures
 from detectors.anchor.settings import INPUT_PX, STRIDE_PX
-from detectors.anchor.views import Rgb, Rows, Variation, as_boxes, as_input, draw_view
+from detectors.anchor.views import Rgb, Variation, as_boxes, as_input, draw_view
+from detectors.fcn.views import Rows
 from detectors.made_ahead import made_ahead
 
 _CELLS = INPUT_PX // STRIDE_PX

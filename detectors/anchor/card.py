@@ -14,6 +14,9 @@ def how_trained(training: Mapping[str, Any]) -> str:
     facts = "".join(f"- {name}: {value}\n" for name, value in (training["data"] or {}).items())
     sources = ", ".join(f"{count:,} {name}" for name, count in training["sources"].items())
     kept = ", ".join(f"{count} of {name}" for name, count in training["kept_aside"].items())
+    share = f"real photographs {recipe['real_share']:.0%} of the views, " if len(training["sources"]) > 1 else ""
+    scorer = f"selection for the scorer by the {recipe['selection']} score, " if training["network"]["scorer"] else ""
+    whose = " of our own scenes" if "synthetic" in training["kept_aside"] else ""
     return (
         f"## Training\n\n```\n{steps}\n```\n\n"
         f"- learnt from {sources}; {training['epochs']} epochs of {recipe['views']:,} views in "
@@ -23,10 +26,9 @@ def how_trained(training: Mapping[str, Any]) -> str:
         f"({kept})\n"
         f"- {training['parameters']:,} parameters: {training['network']}\n"
         f"- AdamW at {recipe['rate']:g} falling along a cosine, decay {recipe['weight_decay']:g}, batch "
-        f"{recipe['batch']}, real photographs {recipe['real_share']:.0%} of the views, selection for the scorer by the "
-        f"{recipe['selection']} score, mean of the weights with decay {recipe['averaging']:g}\n"
+        f"{recipe['batch']}, {share}{scorer}mean of the weights with decay {recipe['averaging']:g}\n"
         f"- seed {training['seed']}, revision {training['git_revision']}, torch {training['torch']}\n\n"
-        f"The data set of our own scenes:\n\n{facts}"
+        f"The data set{whose}:\n\n{facts}"
     )
 
 

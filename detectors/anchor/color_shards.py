@@ -84,6 +84,8 @@ def load_color(folder: Path) -> ColorScenes:
             numbers = np.load(file.with_name(file.name.replace("color_", "color_numbers_")), allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise SettingsError(f"{file}: cannot be read: {error}", "delete it: it will be made again") from None
+        if len(pictures) != len(numbers):
+            raise SettingsError(f"{file}: does not hold {len(numbers)} pictures", "delete it: it will be made again")
         images.append(pictures)
         place.update({int(number): (shard, row) for row, number in enumerate(numbers)})
     return ColorScenes(tuple(images), place)
@@ -97,7 +99,7 @@ def paint_scene(record: SceneRecord, catalogue: Catalogue, dice: int = _DICE) ->
     rng = np.random.default_rng([record.number, dice])
     camera = Camera(record.camera, record.T_table_camera, sensor_coarser=1.0, baseline_m=0.0)
     directions = rays(record.camera, record.T_table_camera)
-    flown, faces = caster.cast(record.T_table_camera[:3, 3], directions)
+    flown, faces = caster.cast(record.T_table_camera[:3, 3], directions.astype(np.float64))
     table_m = -record.T_table_camera[2, 3] / directions[..., 2]
     depth_m = np.minimum(flown, table_m)
     return paint(

@@ -44,8 +44,9 @@ class AnchorDetector(ViewDetector):
     """A detector around an anchor network.
 
     In the cell it looks at the colours of what stands on the table, resampled to 1.25 mm a pixel, and grasps lie only
-    where the aligned depth was measured; how deep they go and how wide the jaws open is read off the depth around. On
-    pictures without depth it gives rectangles.
+    where the aligned depth was measured, last where it says that the jaws would close on nothing or come down on
+    something: colour does not tell how tall a thing is. How deep they go is read off the depth around, and so is how
+    much wider than the network says the jaws may open. On pictures without depth it gives rectangles.
 
     Args:
         name: the detector's name.
@@ -59,6 +60,8 @@ class AnchorDetector(ViewDetector):
     """
 
     least_view_px = INPUT_PX
+    spare = 10
+    wary = True
     no_place = "no anchor is good enough, or none that may be grasped at was measured"
 
     def __init__(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 _SLACK_PX = 1e-4
+_PARALLEL_RAD = 1e-9
 _SIGNS = ((-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0))
 
 
@@ -38,9 +39,11 @@ def _candidates(a: Tensor, b: Tensor, one: Tensor, other: Tensor, middle: Tensor
     between = b[:, None] - a[:, :, None]  # (N, 4 of a, 4 of b, 2)
     ea, eb = edge_a[:, :, None], edge_b[:, None]
     cross = _cross(ea, eb)
-    safe = torch.where(cross.abs() > 1e-12, cross, torch.ones_like(cross))
+    # Sides on one line cross nowhere; rounding would let them cross anywhere, and their ends are corners in any case.
+    turned = cross.abs() > _PARALLEL_RAD * ea.norm(dim=-1) * eb.norm(dim=-1)
+    safe = torch.where(turned, cross, torch.ones_like(cross))
     t, s = _cross(between, eb) / safe, _cross(between, ea) / safe
-    met = (cross.abs() > 1e-12) & (t >= 0) & (t <= 1) & (s >= 0) & (s <= 1)
+    met = turned & (t >= 0) & (t <= 1) & (s >= 0) & (s <= 1)
     crossings = a[:, :, None] + t[..., None] * ea
     points = torch.cat([a, b, crossings.flatten(1, 2)], dim=1)
     real = torch.cat([_inside(a, other, middle), _inside(b, one, middle), met.flatten(1)], dim=1)

@@ -25,8 +25,8 @@ def draw_scores(
         primary, final: (A,) their scores.
 
     Returns:
-        (H', W', 3) RGB: the frame, then the view with its ten best predictions, and the best primary and final score
-        of every cell.
+        (H', W', 3) RGB: the frame, then the view alone and with its ten best predictions, and below them the best
+        primary and final score of every cell.
     """
     best = image.copy()
     for index in np.argsort(-final)[:_DRAWN][::-1]:
@@ -38,7 +38,8 @@ def draw_scores(
     return beside(
         overlay,
         [
-            ("what the network is shown, ten best", best),
+            ("what the network is shown", image),
+            ("its ten best", best),
             ("primary score, best of each cell", _map(primary, cells, image)),
             ("final score, best of each cell", _map(final, cells, image)),
         ],

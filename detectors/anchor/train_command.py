@@ -36,7 +36,7 @@ def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
                         "our own scenes; those of about 15 %% of the ids are kept aside")  # fmt: skip
     parser.add_argument("--real-share", type=float, metavar="X", help="of them among the training views (default 0.4)")
     parser.add_argument("--backbone", choices=("small", "resnet50"), default="small", help="small (default) for a CPU; "
-                        "resnet50: the paper's, twelve times the work")  # fmt: skip
+                        "resnet50: the paper's, nine times the work")  # fmt: skip
     parser.add_argument("--views", type=whole_number(2, 10**9), metavar="N", help="training views an epoch")
     parser.add_argument("--rate", type=float, metavar="X", help="learning rate at the start (default 0.001)")
 
@@ -62,9 +62,9 @@ def run_as(name: str, args: argparse.Namespace, *, scorer: bool) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     recipe = recipe_of(args)
+    begun = _begun(args, name, scorer) if args.init else None
     learning = _load(args, recipe)
-    torch.manual_seed(args.seed)
-    network, before = _network(args, name, scorer, learning)
+    network, before = begun or (_fresh(args, scorer, learning), {})
     _tell(f"{name}: {network.parameter_count:,} parameters, anchors of {network.config.width_px:g} x "
           f"{network.config.height_px:g} px, seed {recipe.seed}")  # fmt: skip
     trainer = Trainer(
@@ -96,27 +96,31 @@ def _load(args: argparse.Namespace, recipe: Recipe) -> Learning:
     return load_learning(None, args.data, args.dataset, recipe.real_share, _tell, limit=args.limit)
 
 
-def _network(
-    args: argparse.Namespace, name: str, scorer: bool, learning: Learning
-) -> tuple[AnchorNetwork, dict[str, Any]]:
-    """A fresh network, or what ``--init`` has learnt, and what is known of its training."""
-    from detectors.anchor.network import AnchorConfig, AnchorNetwork
-    from detectors.anchor.training import mean_box_of
-    from detectors.anchor.weights import begun_from, load_for_training
-
-    if not args.init:
-        network = AnchorNetwork(AnchorConfig(args.backbone, scorer, *mean_box_of(learning.sources)))
-        return network.to(memory_format=_channels_last()), {}  # type: ignore[call-overload]
-    before, training = load_for_training(args.init, name)
-    old = before.config
-    fresh = AnchorNetwork(AnchorConfig(args.backbone, scorer, old.width_px, old.height_px, old.orientations))
-    return begun_from(fresh, before).to(memory_format=_channels_last()), training  # type: ignore[call-overload]
-
-
-def _channels_last() -> Any:
+def _begun(args: argparse.Namespace, name: str, scorer: bool) -> tuple[AnchorNetwork, dict[str, Any]]:
+    """What ``--init`` has learnt, and what is known of its training; a scorer that it lacks is fresh."""
     import torch
 
-    return torch.channels_last
+    from detectors.anchor.network import AnchorConfig, AnchorNetwork
+    from detectors.anchor.weights import begun_from, load_for_training
+
+    torch.manual_seed(args.seed)
+    before, training = load_for_training(args.init, name)
+    old = before.config
+    network = AnchorNetwork(AnchorConfig(args.backbone, scorer, old.width_px, old.height_px, old.orientations))
+    return begun_from(network, before).to(memory_format=torch.channels_last), training  # type: ignore[call-overload]
+
+
+def _fresh(args: argparse.Namespace, scorer: bool, learning: Learning) -> AnchorNetwork:
+    """A network that has learnt nothing, with the mean box of what it is to learn from."""
+    import torch
+
+    from detectors.anchor.network import AnchorConfig, AnchorNetwork
+    from detectors.anchor.training import mean_box_of
+
+    box = mean_box_of(learning.sources)
+    torch.manual_seed(args.seed)
+    network = AnchorNetwork(AnchorConfig(args.backbone, scorer, *box))
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def _write(

@@ -26,6 +26,7 @@ _LINE_M = 0.004  # lines this near to the middle are what the pads close on
 _STANDS_M = 0.005
 _CONTACT_DEPTH_M = 0.005  # the height of a contact is read off within this of the rim
 _PLAY_M = (0.010, 0.005, 0.0)
+_FLAT_M, _HELD_M, _HELD_SHARE = 0.002, 0.012, 0.4  # of the uppermost 12 mm the pads must meet so much
 _STRAY = 3  # so many lines must agree: single pixels at an edge hang in the air
 
 
@@ -54,11 +55,13 @@ class Reach:
         height_m: of the grasp point above the table.
         width_m: opening before closing.
         seen: share of what the worse of the two fingers comes down on that was measured.
+        engages: whether the tips come to lie far enough below the top of what stands between them to hold it.
     """
 
     height_m: float
     width_m: float
     seen: float
+    engages: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +152,8 @@ def _reach(strip: Strip, width_m: float) -> Reach:
     )
     seen = min(float(strip.seen[np.ix_(pad, under & side)].mean()) for side in (strip.along < 0, strip.along > 0))
     low = top / 2 if tip <= _GRIPPER.tip_margin_m else np.inf  # on the table: half-way up what is low
-    return Reach(max(min(tip + _GRIPPER.tip_to_centre_m, low), 0.0), width_m, seen)
+    engages = top > _FLAT_M and top - tip >= _HELD_SHARE * min(top, _HELD_M)
+    return Reach(max(min(tip + _GRIPPER.tip_to_centre_m, low), 0.0), width_m, seen, engages)
 
 
 def _contact_height_m(heights: Map, along: Array, top: float) -> float:

@@ -101,8 +101,15 @@ def _allowed(usable: Mask, stands: Mask, matrix: Matrix, shape: tuple[int, int])
     return allowed
 
 
-def as_grasps(peaks: Peaks, seen: Seen, images: Images) -> tuple[GraspArrays, NDArray[np.intp]]:
-    """(K) peaks of a view as grasps in the image, and their order: those over unknown ground come last."""
+def as_grasps(peaks: Peaks, seen: Seen, images: Images, *, wary: bool = False) -> tuple[GraspArrays, NDArray[np.intp]]:
+    """(K) peaks of a view as grasps in the image, and their order: those over unknown ground come last.
+
+    Args:
+        peaks: best first.
+        seen: the view.
+        images: the frame.
+        wary: those that the depth says can hold nothing come behind the others, too.
+    """
     places = np.column_stack([peaks.columns, peaks.rows, np.ones(len(peaks))]).astype(np.float64)
     pixels = places @ inverse(seen.matrix).T
     rays = np.stack(images.rays(torch.from_numpy(pixels)[None]), axis=-1)[0].astype(np.float64)
@@ -121,7 +128,7 @@ def as_grasps(peaks: Peaks, seen: Seen, images: Images) -> tuple[GraspArrays, ND
         height = torch.tensor([[one.height_m for one in found]], dtype=torch.float32)
         depth_m = images.depth_at(torch.from_numpy(pixels).float()[None], height)[0].numpy().astype(np.float64)
     width_m = np.array([one.width_m for one in found])
-    order = np.argsort([one.seen < _LEAST_SEEN for one in found], kind="stable")
+    order = np.argsort([one.seen < _LEAST_SEEN or (wary and not one.engages) for one in found], kind="stable")
     return GraspArrays(pixels[:, 0], pixels[:, 1], depth_m, peaks.angle_rad.astype(np.float64), width_m), order
 
 

@@ -74,9 +74,9 @@ class Texture:
         padded = np.pad(self.image, ((0, 1), (0, 1), (0, 0)), mode="wrap")
         # cv2.remap takes no more than 32,767 columns: the points are laid out in rows.
         rows = -(-len(place) // 1024)
-        grid = np.zeros((rows * 1024, 2), dtype=np.float32)
-        grid[: len(place)] = place
-        grid = grid.reshape(rows, 1024, 2)
+        laid_out = np.zeros((rows * 1024, 2), dtype=np.float32)
+        laid_out[: len(place)] = place
+        grid = laid_out.reshape(rows, 1024, 2)
         found = cv2.remap(padded, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR)
         return np.asarray(found.reshape(-1, 3)[: len(place)], dtype=np.float32)
 
