@@ -52,7 +52,9 @@ def anchor_losses(
 
     The scorer's loss reaches the scorer and the features, not the regression layer: it is computed from deformations
     cut off from their graph. The regression's loss, both terms, reaches the regression layer and the features, not the
-    scorer: its second term runs through a scorer whose weights are cut off from theirs.
+    scorer: its second term runs through a scorer whose weights are cut off from theirs. It runs through the deformation
+    alone, and so by way of the regression layer to the features: straight from the scorer's view of them it could lower
+    itself by making every place look good, without bettering a single grasp.
 
     Args:
         network: with or without a scorer.
@@ -76,7 +78,7 @@ def anchor_losses(
         good = torch.cat([match_jaccard(grasps[image == i], truths[i]) for i in rows])
     logits = network.scorer(found.features, deltas.detach(), image, place)
     frozen = {name: value.detach() for name, value in network.scorer.named_parameters()}
-    guiding = functional_call(network.scorer, frozen, (found.features, deltas, image, place))
+    guiding = functional_call(network.scorer, frozen, (found.features.detach(), deltas, image, place))
     return Losses(
         intermediate,
         functional.cross_entropy(logits, good.long()),
