@@ -23,6 +23,7 @@ class Recipe:
         views: an epoch.
         batch: views a step.
         rate: at the start.
+        scorer_rate: of the scorer, as a multiple of the others': it begins afresh where they have learnt already.
         weight_decay: apart from the gradient (Loshchilov and Hutter).
         real_share: of a batch, where there are real photographs beside our own scenes.
         selection: which predictions teach the scorer, see ``detectors.anchor.losses``.
@@ -34,6 +35,7 @@ class Recipe:
     views: int = 6000
     batch: int = 10
     rate: float = 1e-3
+    scorer_rate: float = 4.0
     weight_decay: float = 1e-4
     real_share: float = 0.4
     selection: Selection = "primary"
@@ -47,7 +49,7 @@ class Recipe:
             raise SettingsError("training needs an epoch, two views a batch and a batch an epoch at least")
         if not 0 <= self.real_share <= 1:
             raise SettingsError(f"the share of real pictures lies in 0..1, got {self.real_share}")
-        if not self.rate > 0:
+        if not (self.rate > 0 and self.scorer_rate > 0):
             raise SettingsError(f"the learning rate must be positive, got {self.rate}")
 
     @property

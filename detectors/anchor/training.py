@@ -62,7 +62,7 @@ class Trainer:
     ) -> None:  # fmt: skip
         self._network, self._sources, self._judged, self._recipe = network, sources, judged, recipe
         self._labels, self._clock, self._tell, self._file = labels, clock, tell, checkpoint_file
-        self._optimizer = torch.optim.AdamW(network.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
+        self._optimizer = torch.optim.AdamW(_groups(network, recipe), weight_decay=recipe.weight_decay)
         self._average = copied(network.state_dict())
         self._steps = 0
         self.progress = Progress()
@@ -109,7 +109,9 @@ class Trainer:
         anchors = network.config.anchors()
         for step, batch in enumerate(batches(self._sources, anchors, recipe, self.progress.epoch)):
             for group in self._optimizer.param_groups:
-                group["lr"] = recipe.rate_at((self.progress.epoch + step / recipe.steps) / recipe.epochs)
+                group["lr"] = group["times"] * recipe.rate_at(
+                    (self.progress.epoch + step / recipe.steps) / recipe.epochs
+                )
             found = anchor_losses(network, network(batch.image), batch.targets, batch.truths, recipe.selection)
             self._optimizer.zero_grad(set_to_none=True)
             found.total.backward()  # type: ignore[no-untyped-call]
@@ -165,6 +167,17 @@ class Trainer:
             "steps": self._steps,
             "progress": vars(self.progress),
         }
+
+
+def _groups(network: AnchorNetwork, recipe: Recipe) -> list[dict[str, Any]]:
+    """The parameters by how fast they learn."""
+    scorer = [] if network.scorer is None else list(network.scorer.parameters())
+    own = {id(parameter) for parameter in scorer}
+    rest = [parameter for parameter in network.parameters() if id(parameter) not in own]
+    groups: list[dict[str, Any]] = [{"params": rest, "lr": recipe.rate, "times": 1.0}]
+    if scorer:
+        groups.append({"params": scorer, "lr": recipe.rate * recipe.scorer_rate, "times": recipe.scorer_rate})
+    return groups
 
 
 def mean_box_of(sources: Sequence[Source]) -> tuple[float, float]:
