@@ -18,6 +18,7 @@ ENTRY_POINT_GROUP = "grasp_cell.detectors"
 _BUILT_IN = {
     "anchor": "detectors.anchor.detector:make_default",
     "anchor-primary": "detectors.anchor.detector:make_default_primary",
+    "anchor-scorer": "detectors.anchor.detector:make_default_scorer",
     "antipodal": "detectors.antipodal.detector:AntipodalDetector",
     "directgrasp": "detectors.directgrasp.detector:make_default",
     "fcn": "detectors.fcn.detector:make_default",
@@ -31,6 +32,7 @@ _BUILT_IN = {
 _WEIGHTS = {
     "anchor": "detectors.anchor.weights_file",
     "anchor-primary": "detectors.anchor.weights_file",
+    "anchor-scorer": "detectors.anchor.weights_file",
     "directgrasp": "detectors.directgrasp.weights_file",
     "fcn": "detectors.fcn.weights_file",
     "ggcnn": "detectors.fcn.ggcnn_weights_file",

@@ -1,4 +1,4 @@
-"""``anchor``, ``anchor-primary`` and ``zhou``: grasps from colour; depth is asked only how deep and how wide."""
+"""``anchor`` and its two other orders, and ``zhou``: grasps from colour; depth is asked only how deep and how wide."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ from robot.frame import Frame
 
 Rgb = NDArray[np.uint8]
 
-PRIMARY = "anchor-primary"
+PRIMARY, SCORER = "anchor-primary", "anchor-scorer"
+_ORDERS = {PRIMARY: "primary", SCORER: "scorer"}
 NO_COLOR = "the frame has no colour, and this detector sees nothing else"
 _LEAST_QUALITY = 0.05
 _ROOM_PX, _ROOM_RAD = 12.0, np.deg2rad(25)  # a lower prediction this near to a higher one is the same grasp
@@ -53,7 +54,7 @@ class AnchorDetector(ViewDetector):
         network: trained, in evaluation mode.
         metric: says what is robust.
         weights_path: the file that the network came from.
-        by_primary: order by the primary score, not by the final one.
+        order: by which of ``detectors.anchor.network.Scores`` the predictions are ordered.
 
     Attributes:
         parameter_count, weights_path: of the network.
@@ -66,10 +67,10 @@ class AnchorDetector(ViewDetector):
 
     def __init__(
         self, name: str, network: AnchorNetwork, metric: RobustnessMetric, weights_path: Path | None = None, *,
-        by_primary: bool = False,
+        order: str = "final",
     ) -> None:  # fmt: skip
         super().__init__(name, metric)
-        self.network, self._by_primary = network, by_primary
+        self.network, self._order = network, order
         self.parameter_count, self.weights_path = network.parameter_count, weights_path
 
     def rectangles(self, color: Rgb, *, top: int = 1, scale: float | None = None) -> tuple[ScoredRectangle, ...]:
@@ -92,8 +93,8 @@ class AnchorDetector(ViewDetector):
             return overlay
         image = _colors(frame, seen)
         with one_thread():
-            boxes, primary, final = predict(self.network, image)
-        return draw_scores(overlay, image, boxes.numpy(), primary.numpy(), final.numpy())
+            boxes, scores = predict(self.network, image)
+        return draw_scores(overlay, image, boxes.numpy(), scores.primary[0].numpy(), scores.final[0].numpy())
 
     def _cannot_see(self, frame: Frame) -> str:
         return super()._cannot_see(frame) or (NO_COLOR if frame.color is None else "")
@@ -114,9 +115,9 @@ class AnchorDetector(ViewDetector):
     def _scored(self, image: Rgb) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(A, 5) x, y, w, h, theta in the image, the angles folded, and (A,) what they are ordered by."""
         with one_thread():
-            boxes, primary, final = predict(self.network, image)
+            boxes, scores = predict(self.network, image)
         boxes = torch.cat([boxes[:, :4], folded(boxes[:, 4:])], dim=1)
-        return boxes.double().numpy(), (primary if self._by_primary else final).double().numpy()
+        return boxes.double().numpy(), getattr(scores, self._order)[0].double().numpy()
 
 
 def _colors(frame: Frame, seen: Seen) -> Rgb:
@@ -153,6 +154,11 @@ def make_default_primary() -> AnchorDetector:
     return _made(PRIMARY, weights_file.SHIPPED, load_metric())
 
 
+def make_default_scorer() -> AnchorDetector:
+    """``anchor-scorer``: the same network, ordered by its scorer alone, as in the paper."""
+    return _made(SCORER, weights_file.SHIPPED, load_metric())
+
+
 def make_default_zhou() -> AnchorDetector:
     """``zhou``: the network without a scorer that the program ships."""
     return make_zhou_with_weights(zhou_weights_file.SHIPPED, load_metric())
@@ -174,6 +180,6 @@ def make_zhou_with_weights(path: Path, metric: RobustnessMetric) -> AnchorDetect
 
 def _made(name: str, path: Path, metric: RobustnessMetric) -> AnchorDetector:
     network = load_weights(path, WITHOUT_SCORER if name == WITHOUT_SCORER else WITH_SCORER)
-    detector = AnchorDetector(name, network, metric, path, by_primary=name == PRIMARY)
+    detector = AnchorDetector(name, network, metric, path, order=_ORDERS.get(name, "final"))
     detector.detect(bar_on_a_table(), top=2)
     return detector

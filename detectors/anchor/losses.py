@@ -115,7 +115,7 @@ def _fit(deltas: Tensor, targets: Targets) -> Tensor:
 @torch.no_grad()
 def _chosen(network: AnchorNetwork, found: Predictions, selection: Selection, scored: int) -> tuple[Tensor, Tensor]:
     """(B * T,) image and anchor of the predictions that teach the scorer."""
-    score = found.primary[..., 1] - found.primary[..., 0] if selection == "primary" else network.scores(found)[1]
+    score = found.primary[..., 1] - found.primary[..., 0] if selection == "primary" else network.scores(found).scorer
     place = score.topk(min(scored, score.shape[1]), dim=1).indices
     image = torch.arange(len(place)).repeat_interleave(place.shape[1])
     return image, place.flatten()

@@ -77,6 +77,22 @@ class Predictions(NamedTuple):
         return int(self.features.shape[2]), int(self.features.shape[3])
 
 
+class Scores(NamedTuple):
+    """How good B times A predictions are, each in [0, 1].
+
+    Attributes:
+        primary: (B, A) of the anchors, before anything is known of their deformation.
+        scorer: (B, A) of the deformed boxes; the primary score where there is no scorer.
+        final: (B, A) what ``anchor`` orders by: the product of the two, for the scorer learns from those predictions
+            alone that have the best primary score, and speaks for no others; the primary score where there is no
+            scorer.
+    """
+
+    primary: Tensor
+    scorer: Tensor
+    final: Tensor
+
+
 class AnchorNetwork(nn.Module):
     """Feature extractor, primary grasp predictor and, if wanted, the scorer."""
 
@@ -100,16 +116,17 @@ class AnchorNetwork(nn.Module):
         return Predictions(features, self._by_anchor(self.primary(features), 2),
                            self._by_anchor(self.regression(features), PREDICTIONS))  # fmt: skip
 
-    def scores(self, found: Predictions) -> tuple[Tensor, Tensor]:
-        """(B, A) primary probabilities, and (B, A) final ones: the scorer's, or the primary ones without a scorer."""
+    def scores(self, found: Predictions) -> Scores:
+        """Of all predictions, as at test time."""
         primary = torch.softmax(found.primary, dim=-1)[..., 1]
         if self.scorer is None:
-            return primary, primary
+            return Scores(primary, primary, primary)
         count, anchors = primary.shape
         image = torch.arange(count).repeat_interleave(anchors)
         place = torch.arange(anchors).repeat(count)
         logits = self.scorer(found.features, found.deltas.reshape(-1, PREDICTIONS), image, place)
-        return primary, torch.softmax(logits, dim=-1)[:, 1].reshape(count, anchors)
+        scorer = torch.softmax(logits, dim=-1)[:, 1].reshape(count, anchors)
+        return Scores(primary, scorer, primary * scorer)
 
     def _by_anchor(self, values: Tensor, size: int) -> Tensor:
         """(B, k * size, rows, columns) -> (B, rows * columns * k, size)."""
