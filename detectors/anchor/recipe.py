@@ -35,7 +35,7 @@ class Recipe:
     views: int = 6000
     batch: int = 10
     rate: float = 1e-3
-    scorer_rate: float = 4.0
+    scorer_rate: float = 6.0
     weight_decay: float = 1e-4
     real_share: float = 0.4
     selection: Selection = "primary"

@@ -10,9 +10,6 @@ from torch.nn import functional
 
 from detectors.anchor.settings import LEAKY_SLOPE, PREDICTIONS
 
-_BEGINS_LARGER = 6.0
-"""The deformations are small numbers, and only by them can the scorer tell one anchor of a cell from another."""
-
 
 class Scorer(nn.Module):
     """3 x 3 surroundings through a 1 x 1 convolution, the deformation through a layer of its own, both through two.
@@ -35,8 +32,6 @@ class Scorer(nn.Module):
         self.deformation = nn.Linear(PREDICTIONS * orientations, hidden)
         self.joined = nn.Linear(9 * channels + hidden, hidden)
         self.verdict = nn.Linear(hidden, 2)
-        with torch.no_grad():
-            self.deformation.weight.mul_(_BEGINS_LARGER)
 
     def forward(self, features: Tensor, deltas: Tensor, image: Tensor, place: Tensor) -> Tensor:
         """(N, 2) logits, not graspable and graspable, of N predictions.
