@@ -121,7 +121,7 @@ def _simulated(stack: ExitStack, settings: CellSettings, request: WorldRequest) 
         gripper=replace(settings.gripper, address=address),
     )
     lab = stack.enter_context(LabClient(address))
-    operator = SimulatedOperator(lab, board_seed=request.seed, print_scale=request.print_scale)
+    operator = SimulatedOperator(lab, settings.workspace, board_seed=request.seed, print_scale=request.print_scale)
     return World(plugged_in, operator, SoftwareCamera(address), simulator, lab)
 
 

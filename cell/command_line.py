@@ -132,6 +132,7 @@ def _report(args: argparse.Namespace) -> int:
 
     from trials.ledger import read_ledger
     from trials.report import write_report
+    from trials.report.words import differing_protocols
     from trials.run_directory import REPORT_FILE, RunDirectory
     from trials.statistics import summarise
     from trials.terminal import print_summary
@@ -140,8 +141,10 @@ def _report(args: argparse.Namespace) -> int:
     for path in args.runs:
         directory = RunDirectory.open(path)
         records, _ = read_ledger(directory.ledger_path)
-        print_summary(summarise(records, directory.planned()), Console())
+        print_summary(summarise(records, directory.planned()), Console(), directory.protocol)
     write_report(args.runs, out)
+    if words := differing_protocols([RunDirectory.open(path).protocol for path in args.runs]):
+        print(words)
     print(f"report: {out}")
     return 0
 

@@ -176,6 +176,12 @@ class Motion:
             self._line(T)
         return self.feel()
 
+    def carry_away(self, plan: GraspPlan) -> GripperState:
+        """A clear way off at the height of the lift, and back; what the gripper feels then."""
+        for T in plan.T_base_carry:
+            self._line(T, CARRYING_SPEED_SHARE)
+        return self.feel()
+
     def travel(self, stops: Iterable[NDArray[np.float64]], speed_share: float = 1.0) -> None:
         """Joint moves through (6,) ``stops``, one after the other."""
         for q in stops:
@@ -199,8 +205,11 @@ class Motion:
         """Out of the camera's view with the object in hand."""
         self.go_home(CARRYING_SPEED_SHARE)
 
-    def put_down(self, T_base_release: Transform) -> None:
+    def put_down(self, T_base_release: Transform) -> GripperState:
         """Set the held object down where ``T_base_release`` says, open, and rise.
+
+        Returns:
+            what the gripper felt down there, before it opened.
 
         Raises:
             PlanRefused: there is no safe way to that place.
@@ -208,8 +217,10 @@ class Motion:
         q_above = self._planner.plan_put_down(T_base_release, self.arm.state().q)
         self._joints(q_above, CARRYING_SPEED_SHARE)
         self._lower(T_base_release)
-        self.open_jaws(min(self.feel().width_m + RELEASE_OPENING_M, STROKE_M))
+        felt = self.feel()
+        self.open_jaws(min(felt.width_m + RELEASE_OPENING_M, STROKE_M))
         self.rise()
+        return felt
 
     def may_hold(self) -> bool:
         """True when the jaws stand as they would around an object, or closed on one that may be in them still."""

@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from robot.calibration_board import BoardSettings
 from robot.errors import CellError
 from robot.placement_settings import Vector3
+from trials.protocol import TrialProtocol
 
 BoardPlace = Literal["none", "table", "gripper"]
 _BOARD_WORDS = {
@@ -27,7 +28,7 @@ class Verdict:
     """What the operator says of a trial.
 
     Attributes:
-        success: lifted and still held; None when the operator voids the trial.
+        success: as the protocol's criterion has it; None when the operator voids the trial.
     """
 
     success: bool | None
@@ -45,8 +46,11 @@ class Operator(Protocol):
         """Put ``object_name`` on the table, as the schedule wants it; returns when hands are away."""
         ...
 
-    def judge(self, believed_success: bool) -> Verdict:
-        """Say whether the object is lifted and held now; the cell's own judgement is shown."""
+    def judge(self, believed_success: bool, protocol: TrialProtocol) -> Verdict:
+        """Say whether the trial was a success by the protocol's criterion; the cell's own judgement is shown.
+
+        Asked once a trial: while the object should be in the air, or, under ``put_back``, when it should be back.
+        """
         ...
 
     def put_board(self, where: BoardPlace, board: BoardSettings) -> None:
@@ -87,11 +91,12 @@ class ConsoleOperator:
             f"(placement {pose_seed % 10000:04d}) Enter when done: "
         )
 
-    def judge(self, believed_success: bool) -> Verdict:
+    def judge(self, believed_success: bool, protocol: TrialProtocol) -> Verdict:
         """See :class:`Operator`."""
-        belief = "held" if believed_success else "not held"
+        words = protocol.words
+        belief = words.believed if believed_success else words.doubted
         while True:
-            answer = self._ask(f"The cell believes: {belief}. Is the object lifted and held? [y / n / void] ").lower()
+            answer = self._ask(f"The cell believes: {belief}. {words.question} [y / n / void] ").lower()
             if answer in ("y", "yes"):
                 return Verdict(True)
             if answer in ("n", "no"):

@@ -123,8 +123,21 @@ def object_left(before: NDArray[np.bool_], after: NDArray[np.bool_], frame: Fram
     Returns:
         None when too little was seen before the grasp to tell.
     """
-    depth_m = float(np.median(frame.depth_m[frame.valid])) if frame.valid.any() else 1.0
-    pixel_area_m2 = (depth_m / frame.intrinsics.fx) ** 2
-    if before.sum() * pixel_area_m2 < LEAST_OBJECT_AREA_M2:
+    if not _is_something(before, frame):
         return None
     return bool(after.sum() < GONE_SHARE * before.sum())
+
+
+def object_stands(before: NDArray[np.bool_], after: NDArray[np.bool_], frame: Frame) -> bool | None:
+    """Whether something stands on the table after it was put back, however it lies; masks as for :func:`object_left`.
+
+    Returns:
+        None when too little was seen before the grasp to tell.
+    """
+    return _is_something(after, frame) if _is_something(before, frame) else None
+
+
+def _is_something(standing: NDArray[np.bool_], frame: Frame) -> bool:
+    depth_m = float(np.median(frame.depth_m[frame.valid])) if frame.valid.any() else 1.0
+    pixel_area_m2 = (depth_m / frame.intrinsics.fx) ** 2
+    return bool(standing.sum() * pixel_area_m2 >= LEAST_OBJECT_AREA_M2)

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from cell.carrying_away import ways_away
 from cell.collision import HELD, SEEN, TABLE, meeting
 from cell.perception import GraspInBase
 from cell.settings import CellSettings
@@ -45,7 +46,8 @@ class GraspPlan:
     Attributes:
         q_pregrasp: (6,) joints above the grasp, reached by a joint move from home [rad].
         T_base_pregrasp, T_base_grasp, T_base_lift: TCP poses of the straight moves.
-        T_base_shake: TCP poses of the shake, ending at the lift pose.
+        T_base_shake: TCP poses of the shake, ending at the lift pose; none where the object is carried away instead.
+        T_base_carry: TCP poses of the way off and back again to the lift pose; none where it is not carried away.
         width_m: jaw opening on the way down.
         approaching: what stands around until the jaws close.
         carrying: what stands around, and hangs in the jaws, from then on.
@@ -59,6 +61,7 @@ class GraspPlan:
     width_m: float
     approaching: Surroundings
     carrying: Surroundings
+    T_base_carry: tuple[Transform, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,8 +97,12 @@ class Planner:
         """A planner for the same cell with other things around."""
         return replace(self, checker=self.checker.within(around), around=around)
 
-    def plan(self, grasp: GraspInBase) -> GraspPlan:
-        """Plan approach, grasp, lift and shake.
+    def plan(self, grasp: GraspInBase, carry_away_m: float = 0.0) -> GraspPlan:
+        """Plan approach, grasp, lift, and what follows in the air.
+
+        Args:
+            grasp: where to grasp.
+            carry_away_m: how far the object is carried sideways and back, in the workspace; 0: it is shaken instead.
 
         Raises:
             PlanRefused: the grasp is nonsense, outside the workspace or out of reach, or the way is blocked.
@@ -103,7 +110,7 @@ class Planner:
         closing = self._sane_closing(grasp)
         tip, width_m = self.closed_tip(grasp), min(grasp.width_m, STROKE_M)
         towards = (tool_down(tip, sign * closing) for sign in (1.0, -1.0))
-        return _first_accepted(lambda T: self._plan_towards(T, width_m), towards)
+        return _first_accepted(lambda T: self._plan_towards(T, width_m, carry_away_m), towards)
 
     def closed_tip(self, grasp: GraspInBase) -> NDArray[np.float64]:
         """(3,) where the TCP goes: tips below the grasp's centre at the width of contact, never under the floor."""
@@ -181,26 +188,34 @@ class Planner:
             raise PlanRefused("unreachable", "the jaws' closing direction is not horizontal")
         return np.asarray(closing / length)
 
-    def _plan_towards(self, T_base_grasp: Transform, width_m: float) -> GraspPlan:
+    def _plan_towards(self, T_base_grasp: Transform, width_m: float, carry_away_m: float) -> GraspPlan:
         grasp = self.settings.grasp
         pregrasp, lift = raised(T_base_grasp, grasp.approach_height_m), raised(T_base_grasp, grasp.lift_height_m)
-        shake = (*(_moved(lift, axis, grasp.shake_m * sign) for axis in (1, 2) for sign in (1, -1)), lift)
-        self._require_workspace(T_base_grasp, pregrasp, lift, *shake)
+        self._require_workspace(T_base_grasp, pregrasp, lift)
+        ways = ways_away(self.settings.workspace, lift, carry_away_m) if carry_away_m else (self._shake(lift),)
+        self._require_workspace(*ways[0])
         carrier = self.within(self.around.carrying(T_base_grasp, width_m)) if self.around.seen else self
         approaching, carrying = self._sweep(width_m), carrier._sweep(width_m)
 
         def attempt(q_pregrasp: NDArray[np.float64]) -> GraspPlan:
             q_grasp = approaching.linear_move(q_pregrasp, [pregrasp, T_base_grasp], NOTHING)
             excused = carrying.excuses(q_grasp)
-            q_lift = carrying.linear_move(q_grasp, [T_base_grasp, lift, *shake], excused)
+            q_lift, way = _first_accepted(
+                lambda way: (carrying.linear_move(q_grasp, [T_base_grasp, lift, *way], excused), way), ways
+            )
             approaching.joint_move(self._q_home, q_pregrasp, NOTHING)
             carrier.plan_home(q_lift)
+            shake, carry = ((), way) if carry_away_m else (way, ())
             return GraspPlan(
                 q_pregrasp, pregrasp, T_base_grasp, lift, shake, width_m,
-                replace(self.around, width_m=width_m), replace(carrier.around, width_m=width_m),
+                replace(self.around, width_m=width_m), replace(carrier.around, width_m=width_m), carry,
             )  # fmt: skip
 
         return _first_accepted(attempt, self._postures(pregrasp, self._q_home))
+
+    def _shake(self, T_base_lift: Transform) -> tuple[Transform, ...]:
+        by_m = self.settings.grasp.shake_m
+        return (*(_moved(T_base_lift, axis, by_m * sign) for axis in (1, 2) for sign in (1, -1)), T_base_lift)
 
     def _require_workspace(self, *poses: Transform) -> None:
         for T in poses:

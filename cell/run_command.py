@@ -6,7 +6,7 @@ import argparse
 import hashlib
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -19,7 +19,8 @@ from robot.commands import ENDED_EARLY
 from robot.errors import CellError, SettingsError
 from robot.revision import git_revision
 
-DEFAULT_DETECTOR, DEFAULT_TRIALS, DEFAULT_SEED = "gqstn", 60, 0
+DEFAULT_DETECTOR, DEFAULT_SEED = "gqstn", 0
+PROTOCOL_HELP = "objects, number of trials and what counts as success: household (default), depierre2021 or a YAML file"
 _REPORTED_PACKAGES = (
     "grasp-cell",
     "numpy",
@@ -36,10 +37,13 @@ _REPORTED_PACKAGES = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``run``. Defaults are filled in later: a resumed run has its own."""
     parser.add_argument("--detector", metavar="NAME", help=f"who proposes grasps (default {DEFAULT_DETECTOR})")
-    parser.add_argument("--trials", type=TRIALS, metavar="N", help=f"how many trials (default {DEFAULT_TRIALS})")
+    parser.add_argument("--trials", type=TRIALS, metavar="N", help="how many trials (default the protocol's, 60)")
+    parser.add_argument("--protocol", metavar="NAME|FILE", help=PROTOCOL_HELP)
     parser.add_argument("--cell", type=Path, metavar="FILE", help="the cell (default cell.yaml, the simulated cell)")
     parser.add_argument("--dry-run", action="store_true", help="simulate whatever the cell file says")
-    parser.add_argument("--objects", type=Path, metavar="FILE", help="object set (default: the household 12)")
+    parser.add_argument(
+        "--objects", type=Path, metavar="FILE", help="object set (default the protocol's, household 12)"
+    )
     parser.add_argument("--fallback", metavar="NAME|none", help=FALLBACK_HELP)
     parser.add_argument("--seed", type=SEED, metavar="S", help=f"of schedule and placements (default {DEFAULT_SEED})")
     parser.add_argument("--out", type=Path, metavar="DIR", help="run directory (default runs/DATE-DETECTOR)")
@@ -65,6 +69,7 @@ class RunRequest:
         objects: its names.
         objects_sha256: of the object set's file.
         dry_run: whether the simulator plays the cell.
+        protocol: the trial protocol as plain data.
     """
 
     detector: str
@@ -76,6 +81,7 @@ class RunRequest:
     objects: tuple[str, ...]
     objects_sha256: str
     dry_run: bool
+    protocol: dict[str, Any]
 
 
 def run(args: argparse.Namespace) -> int:
@@ -130,17 +136,21 @@ def _check_hardware(request: RunRequest, speed: float | None, faults: tuple[Any,
 
 
 def _request(args: argparse.Namespace) -> RunRequest:
+    from cell.carrying_away import require_room
     from cell.settings import DEFAULT_CELL_FILE, load_cell
     from detectors.registry import check_ready, default_fallback
-    from robot.objects import HOUSEHOLD_12, load_objects
+    from robot.objects import load_objects
+    from trials.protocol import DEFAULT_PROTOCOL, load_protocol
 
-    trials = DEFAULT_TRIALS if args.trials is None else args.trials
+    protocol = load_protocol(args.protocol or DEFAULT_PROTOCOL)
+    trials = protocol.trials if args.trials is None else args.trials
     detector = args.detector or DEFAULT_DETECTOR
     check_ready(detector)
     fallback = args.fallback or default_fallback(detector)
     _check_fallback(fallback)
     cell = load_cell(args.cell or DEFAULT_CELL_FILE)
-    objects_file = (args.objects or HOUSEHOLD_12).resolve()
+    require_room(cell.workspace, protocol)
+    objects_file = (args.objects or protocol.objects_file).resolve()
     objects = load_objects(objects_file)
     return RunRequest(
         detector=detector,
@@ -152,6 +162,7 @@ def _request(args: argparse.Namespace) -> RunRequest:
         objects=tuple(o.name for o in objects),
         objects_sha256=_sha256(objects_file),
         dry_run=args.dry_run or cell.kind == "simulated",
+        protocol=asdict(protocol),
     )
 
 
@@ -172,6 +183,7 @@ def _resume(args: argparse.Namespace) -> tuple[RunRequest, Any]:
     from trials.run_directory import RunDirectory
 
     directory = RunDirectory.open(args.resume)
+    directory = replace(directory, run_info={**directory.run_info, "protocol": asdict(directory.protocol)})
     info = directory.run_info
     try:
         request = RunRequest(
@@ -241,12 +253,15 @@ def _check_fallback(name: str) -> None:
 def _given(args: argparse.Namespace) -> dict[str, Any]:
     """What the user named on the command line, in the words of ``run.yaml``."""
     from cell.settings import load_cell
+    from trials.protocol import load_protocol
 
     given: dict[str, Any] = {
         name: getattr(args, name)
         for name in ("detector", "trials", "seed", "fallback")
         if getattr(args, name) is not None
     }
+    if args.protocol is not None:
+        given["protocol"] = asdict(load_protocol(args.protocol))
     if args.objects is not None:
         given["objects_file"] = str(args.objects.resolve())
     if args.cell is not None:

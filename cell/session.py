@@ -34,6 +34,7 @@ from robot.frame import Frame
 from robot.strict_yaml import build
 from trials.frames import write_frame
 from trials.ledger import Ledger
+from trials.protocol import DEFAULT_PROTOCOL, protocol_of_run
 from trials.report import write_report
 from trials.run_directory import RunDirectory
 from trials.schedule import PlannedTrial
@@ -71,6 +72,7 @@ class Session:
         self._step = step
         self._console = Console(file=cast(TextIO, PatientOutput(sys.stdout)), highlight=False)
         self._settings = build(CellSettings, request.cell, "run.yaml: cell")
+        self._protocol = protocol_of_run(request.protocol, "run.yaml")
 
     def run(self) -> int:
         """Run the trials that are missing and write the report.
@@ -93,7 +95,7 @@ class Session:
 
     def _walk(self, stack: ExitStack, ledger: Ledger, schedule: tuple[PlannedTrial, ...]) -> int:
         request = self._request
-        title = f"{self._who()}, {request.trials} trials, seed {request.seed}, {self._directory.path}"
+        title = f"{self._who()}, {request.trials} trials{self._how()}, seed {request.seed}, {self._directory.path}"
         view = stack.enter_context(RunConsole(self._console, request.trials, ledger.records, title))
         # Before anything is started: weights that are missing or damaged must not wake an arm.
         policy = self._policy(view)
@@ -112,6 +114,7 @@ class Session:
             view.say,
             self._save_frame,
             hand_eye,
+            self._protocol,
         )
         loop = RunLoop(
             preflight,
@@ -147,6 +150,10 @@ class Session:
     def _who(self) -> str:
         request = self._request
         return request.detector + (f" (fallback {request.fallback})" if request.fallback != NO_FALLBACK else "")
+
+    def _how(self) -> str:
+        name = self._protocol.name
+        return "" if name == DEFAULT_PROTOCOL else f" by the protocol {name}"
 
     def _warm_up(self, policy: FallbackPolicy, devices: Devices, view: RunConsole) -> None:
         """Pay for caches and lazy imports, which is no trial's time."""
@@ -203,6 +210,6 @@ class Session:
     def _finish(self, ledger: Ledger, schedule: tuple[PlannedTrial, ...]) -> None:
         if not ledger.records:
             return
-        print_summary(summarise(ledger.records, schedule), self._console)
+        print_summary(summarise(ledger.records, schedule), self._console, self._protocol)
         write_report([self._directory.path], self._directory.report_path)
         self._console.print(f"report: {self._directory.report_path}", soft_wrap=True)

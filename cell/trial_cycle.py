@@ -12,7 +12,7 @@ import numpy as np
 from cell.hand_eye import HandEye
 from cell.motion import Motion
 from cell.operator import Operator
-from cell.perception import Look, Regions, grasp_in_base, object_left, on_known_depth
+from cell.perception import Look, Regions, grasp_in_base, object_left, object_stands, on_known_depth
 from cell.planning import GraspPlan, PlanRefused, tool_down
 from cell.seen_scene import SeenScene
 from cell.settings import CellSettings
@@ -23,13 +23,15 @@ from robot.camera import RealSenseCamera
 from robot.errors import ArmError, DeviceError
 from robot.frame import Frame
 from robot.geometry import Transform
+from robot.gripper import GripperState
 from trials.outcomes import Outcome
+from trials.protocol import TrialProtocol
 from trials.record import TrialRecord
 from trials.schedule import PlannedTrial
 
 PUT_BACK_RADIUS_M = 0.05
 PROPOSALS = 10
-BEFORE, AFTER = "", "after"  # folders of the two looks, below the run's frames
+BEFORE, AFTER, BACK = "", "after", "put_back"  # folders of the looks, below the run's frames
 Announce = Callable[[str], None]
 SaveFrame = Callable[[int, str, Frame], None]
 
@@ -43,6 +45,7 @@ class TrialCycle:
         announce: told in words what is going on.
         save_frame: keeps a frame of a trial, in the folder of its look.
         hand_eye: knows where the camera is.
+        protocol: says what counts as success, and when that is decided.
     """
 
     def __init__(
@@ -55,8 +58,10 @@ class TrialCycle:
         announce: Announce,
         save_frame: SaveFrame,
         hand_eye: HandEye,
+        protocol: TrialProtocol,
     ) -> None:
         self.settings = settings
+        self.protocol = protocol
         self.motion = motion
         self.camera = camera
         self.policy = policy
@@ -126,7 +131,8 @@ class TrialCycle:
             try:
                 if not on_known_depth(grasp, trial.look.frame):
                     raise PlanRefused(Outcome.NO_GRASP.value, "the depth under the proposed grasp is unknown")
-                trial.plan = planner.plan(grasp_in_base(grasp, trial.look.frame.intrinsics, trial.look.T_base_camera))
+                in_base = grasp_in_base(grasp, trial.look.frame.intrinsics, trial.look.T_base_camera)
+                trial.plan = planner.plan(in_base, self.protocol.carry_away_m)
                 trial.chosen = proposal
                 return "planned"
             except PlanRefused as refusal:
@@ -155,11 +161,13 @@ class TrialCycle:
         return "closed_empty"
 
     def lifting(self, trial: TrialProgress) -> str:
-        """Lift, and shake what is still held then; the gripper notices what slips."""
+        """Lift, and shake or carry away what is still held then; the gripper notices what slips."""
         assert trial.plan is not None
         held = self.motion.holds(self.motion.lift(trial.plan))
         when = "lift"
-        if held:
+        if held and self.protocol.puts_back:
+            held, when = self.motion.holds(self.motion.carry_away(trial.plan)), "way off and back"
+        elif held:
             held, when = self.motion.holds(self.motion.shake(trial.plan)), "shake"
         if not held:
             trial.outcome, trial.reason = Outcome.SLIPPED, f"the gripper felt it slip out during the {when}"
@@ -167,7 +175,7 @@ class TrialCycle:
         return "lifted"
 
     def verifying(self, trial: TrialProgress) -> str:
-        """Gripper feedback, a second look at the table, the operator's verdict."""
+        """Gripper feedback, a second look at the table; the operator's verdict, unless the object is to be put back."""
         if trial.gripped:
             self.motion.carry_home()
         else:
@@ -177,20 +185,18 @@ class TrialCycle:
         gone = self._table_is_empty(trial)
         trial.believed_success = in_hand and gone is not False
         self._judge(trial, in_hand)
-        verdict = self.operator.judge(trial.believed_success)
-        trial.referee_success, trial.voided = verdict.success, verdict.void
-        trial.cycle_s = self._robot_s() - trial.started_robot_s
+        if in_hand and self.protocol.puts_back:
+            return "held"
+        self._ask_operator(trial)
         return "held" if in_hand else "not_held"
 
     def placing(self, trial: TrialProgress) -> str:
         """Put the object back at a random place, as the next detector's operator would shake it."""
-        assert trial.plan is not None
-        try:
-            self.motion.put_down(self._release_pose(trial))
-        except PlanRefused as refusal:
-            self._announce(f"puts the object back where it was: {refusal.reason}")
-            self._put_back_where_it_was(trial.plan)
+        felt = self._put_down(trial)
         self.motion.go_home()
+        if self.protocol.puts_back:
+            self._judge_put_back(trial, self.motion.holds(felt))
+            self._ask_operator(trial)
         return "put_back"
 
     def close(self, trial: TrialProgress) -> None:
@@ -203,9 +209,17 @@ class TrialCycle:
         """The ledger's line for the trial as it stands."""
         return trial.record(self.policy.detector.name)
 
-    def _put_back_where_it_was(self, plan: GraspPlan) -> None:
+    def _put_down(self, trial: TrialProgress) -> GripperState:
+        assert trial.plan is not None
         try:
-            self.motion.put_down(plan.T_base_grasp)
+            return self.motion.put_down(self._release_pose(trial))
+        except PlanRefused as refusal:
+            self._announce(f"puts the object back where it was: {refusal.reason}")
+            return self._put_back_where_it_was(trial.plan)
+
+    def _put_back_where_it_was(self, plan: GraspPlan) -> GripperState:
+        try:
+            return self.motion.put_down(plan.T_base_grasp)
         except PlanRefused as refusal:
             raise ArmError(f"no safe way to put the object down: {refusal.reason}") from None
 
@@ -235,15 +249,37 @@ class TrialCycle:
         return object_left(trial.standing_before, after.standing(self.settings.table_height_m), trial.frame)
 
     def _judge(self, trial: TrialProgress, in_hand: bool) -> None:
+        """The outcome, where it is decided while the object is in the air."""
         if trial.believed_success:
-            trial.outcome, trial.reason = Outcome.SUCCESS, "held after the lift and the shake"
+            if not self.protocol.puts_back:
+                trial.outcome, trial.reason = Outcome.SUCCESS, self.protocol.words.reason
         elif in_hand:
             trial.outcome, trial.reason = (
                 Outcome.SLIPPED,
                 "the gripper reports an object, but the camera still sees it on the table",
             )
         elif trial.outcome is None:
-            trial.outcome, trial.reason = Outcome.SLIPPED, "lost during the lift or the shake"
+            trial.outcome, trial.reason = Outcome.SLIPPED, self.protocol.words.lost
+
+    def _judge_put_back(self, trial: TrialProgress, held: bool) -> None:
+        """The outcome, where it hangs on how the object came back; ``held``: down there, before the jaws opened."""
+        assert trial.frame is not None
+        assert trial.standing_before is not None
+        back = self._look()
+        self._save_frame(trial.planned.trial, BACK, back.frame)
+        stands = object_stands(trial.standing_before, back.standing(self.settings.table_height_m), trial.frame)
+        trial.believed_success = trial.believed_success and held and stands is not False
+        if trial.believed_success:
+            trial.outcome, trial.reason = Outcome.SUCCESS, self.protocol.words.reason
+        elif trial.outcome is None:
+            reason = "nothing stands on the gripping area" if held else "the gripper felt it slip out on the way back"
+            trial.outcome, trial.reason = Outcome.SLIPPED, reason
+
+    def _ask_operator(self, trial: TrialProgress) -> None:
+        """The trial is over, but for what is tidied up."""
+        verdict = self.operator.judge(trial.believed_success, self.protocol)
+        trial.referee_success, trial.voided = verdict.success, verdict.void
+        trial.cycle_s = self._robot_s() - trial.started_robot_s
 
     def _release_pose(self, trial: TrialProgress) -> Transform:
         assert trial.plan is not None

@@ -35,10 +35,11 @@ from scipy.spatial.transform import Rotation
 from robot.errors import SettingsError
 from robot.geometry import Transform, apply, transform
 from robot.mesh_files import LARGEST_EXTENT_M, Mesh, read_mesh
+from robot.object_sets import OBJECT_SETS
 from robot.shapes import Faces, Vertices, check_size, ring_boxes, triangles, volume_m3
 from robot.strict_yaml import build, read_yaml
 
-HOUSEHOLD_12 = Path(__file__).resolve().parent / "household12.yaml"
+HOUSEHOLD_12 = OBJECT_SETS["household12"]
 
 Shape = Literal["box", "cylinder", "capsule", "ellipsoid", "sphere", "ring"]
 Color = tuple[float, float, float]

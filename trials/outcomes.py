@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from trials.criteria import CRITERIA, Criterion
+
 
 class Outcome(StrEnum):
     """Every planned trial ends in exactly one of these; every one counts."""
@@ -36,10 +38,11 @@ class Outcome(StrEnum):
         """``success``, ``grasp`` (the jaws closed in vain), ``plan`` (they never closed) or ``fault``."""
         return _FAMILIES.get(self, "fault")
 
-    @property
-    def meaning(self) -> str:
-        """The definition, in one sentence."""
-        return _MEANINGS[self]
+    def meaning(self, criterion: Criterion) -> str:
+        """The definition, in one sentence, where ``criterion`` says what counts as success."""
+        if self is Outcome.SUCCESS:
+            return CRITERIA[criterion].success
+        return CRITERIA[criterion].slipped if self is Outcome.SLIPPED else _MEANINGS[self]
 
 
 _FAMILIES = {
@@ -52,9 +55,7 @@ _FAMILIES = {
 }
 
 _MEANINGS = {
-    Outcome.SUCCESS: "The object was lifted and was still held after the lift and a short shake.",
     Outcome.EMPTY: "The jaws closed and held nothing.",
-    Outcome.SLIPPED: "The object was held and then lost, during the lift or the shake.",
     Outcome.NO_GRASP: "Neither the detector nor the fallback proposed a grasp that could be used.",
     Outcome.UNREACHABLE: "The arm cannot reach the grasp within its joint limits and its workspace.",
     Outcome.BLOCKED: "Every way to the grasp would collide, or the hand met something on its way down.",

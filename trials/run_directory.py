@@ -14,6 +14,7 @@ import yaml
 
 from robot.errors import SettingsError
 from robot.strict_yaml import read_yaml
+from trials.protocol import TrialProtocol, protocol_of_run
 from trials.schedule import PlannedTrial, make_schedule
 
 RUN_FILE, LEDGER_FILE, FRAMES_FOLDER, REPORT_FILE = "run.yaml", "trials.jsonl", "frames", "report.html"
@@ -25,8 +26,8 @@ class RunDirectory:
 
     ``run_info`` is the content of ``run.yaml``. The experiment itself needs ``detector``, ``trials``, ``seed`` and
     ``objects`` (names); the report also shows ``fallback``, ``cell_file``, ``dry_run``, ``started_at``,
-    ``git_revision``, ``versions`` (a mapping) and, to draw grasps, needs ``camera: {fx: ...}``. Anything else is kept
-    and printed as is.
+    ``git_revision``, ``versions`` (a mapping) and, to draw grasps, needs ``camera: {fx: ...}``. ``protocol`` says what
+    counts as success; a run without it is of the household protocol. Anything else is kept and printed as is.
     """
 
     path: Path
@@ -109,6 +110,15 @@ class RunDirectory:
                 f"{self.path / RUN_FILE}: needs the whole numbers 'trials', 'seed' and a list 'objects'"
             )
         return make_schedule([str(name) for name in objects], trials, seed)
+
+    @property
+    def protocol(self) -> TrialProtocol:
+        """By what protocol the trials are carried out.
+
+        Raises:
+            SettingsError: ``run.yaml`` holds something else there.
+        """
+        return protocol_of_run(self.run_info.get("protocol"), str(self.path / RUN_FILE))
 
     def compatible(self, other: Mapping[str, Any]) -> list[str]:
         """Which of the settings in ``other`` differ from the run's, one sentence each; empty if it can be resumed.

@@ -6,14 +6,15 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from trials.protocol import DEFAULT_PROTOCOL, TrialProtocol
 from trials.report.planning import fallback_words
 from trials.report.tables import PROPORTIONS, SO_FAR, VALUES
 from trials.report.words import NOT_MEASURED, counts, percent, percent_range, plural
 from trials.statistics import Proportion, Summary
 
 
-def print_summary(summary: Summary, console: Console) -> None:
-    """Print what the report's first table holds, and how the trials ended."""
+def print_summary(summary: Summary, console: Console, protocol: TrialProtocol) -> None:
+    """Print what the report's first table holds, how the trials ended, and what success means if not the usual."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title_justify="left")
     table.add_column("Measure")
     for name in ("Value", "95 % interval", "Trials"):
@@ -27,6 +28,8 @@ def print_summary(summary: Summary, console: Console) -> None:
     console.print(table)
     outcomes = ", ".join(f"{number} {outcome.words}" for outcome, number in summary.outcomes.items())
     console.print(f"Outcomes: {outcomes or 'none yet'}", highlight=False)
+    if protocol.name != DEFAULT_PROTOCOL:
+        console.print(f"Protocol {protocol.name}: success means {protocol.words.short}", highlight=False, markup=False)
     if words := fallback_words(summary):
         console.print(words, highlight=False, markup=False)
     if summary.missing:

@@ -14,18 +14,23 @@ from robot.channel import Channel, ChannelError
 from robot.deadline import Deadline
 from robot.errors import CellError, SimulatorLost
 from robot.geometry import Transform
+from robot.placement_settings import Vector3
 
 PORT = 63370
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What physics says about the object; ``height_m`` is its lowest point's above the table."""
+    """What physics says about the object: as :class:`robot.simulator.referee.Referee`."""
 
     object: str
     lifted: bool
     held: bool
     height_m: float
+    carried_m: float = 0.0
+    released: bool = False
+    dropped: bool = False
+    middle_m: Vector3 = (0.0, 0.0, 0.0)
 
 
 class LabClient:
@@ -62,9 +67,9 @@ class LabClient:
         return tuple(self._ask({"do": "objects"})["objects"])
 
     def referee(self) -> Verdict:
-        """Whether the object is lifted, and held by both pads."""
+        """Whether the object is lifted, and held by both pads, and what has become of it since it was placed."""
         reply = self._ask({"do": "referee"})
-        return Verdict(reply["object"], reply["lifted"], reply["held"], reply["height_m"])
+        return Verdict(**reply | {"middle_m": tuple(reply["middle_m"])})
 
     def show_board(
         self,

@@ -24,9 +24,11 @@ from robot.simulator.contacts import Contacts
 from robot.simulator.free_object import FreeObject
 from robot.simulator.interfaces import Vector6
 from robot.simulator.jaws import JawMotion, JawServo, JawState
-from robot.simulator.object_body import OBJECT_BODY, Placer, add_object, lowest_point_m
+from robot.simulator.object_body import OBJECT_BODY, Placer, add_object
+from robot.simulator.referee import LIFTED_M, Referee
 
-LIFTED_M = 0.020
+__all__ = ["LIFTED_M", "Device", "Referee", "Thing", "World"]
+
 _BLOWN_UP = [int(w) for w in (mujoco.mjtWarning.mjWARN_BADQPOS, mujoco.mjtWarning.mjWARN_BADQVEL,
                               mujoco.mjtWarning.mjWARN_BADQACC)]  # fmt: skip
 _ON_THE_FLOOR: Transform = np.array(
@@ -46,16 +48,6 @@ class Device(Protocol):
     def tick(self, period_s: float) -> None:
         """Called at the end of every ``World.advance``."""
         ...
-
-
-@dataclass(frozen=True)
-class Referee:
-    """The truth about the object: ``height_m`` is its lowest point's above the table."""
-
-    object: str
-    lifted: bool
-    held: bool
-    height_m: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +167,8 @@ class World:
 
     def command_jaws(self, width_m: float, speed_m_s: float, force_n: float) -> None:
         """Move the jaws; speed of the opening [m/s] and force at each pad [N] are clamped to the 2F-85's."""
+        if self._free is not None and width_m > self.jaws.width_m:
+            self._free.jaws_open()
         self._jaws.command(width_m, speed_m_s, force_n)
 
     def halt_jaws(self) -> None:
@@ -215,7 +209,8 @@ class World:
         thing = self.prepare(name)
         T_base_object = thing.placer.place(seed)
         self._change_to(thing)
-        self._free = FreeObject(self._model, self._data, self._contacts, T_base_object, thing.spec.friction)
+        vertices = np.vstack([part.vertices_object for part in thing.parts])
+        self._free = FreeObject(self._model, self._data, self._contacts, T_base_object, thing.spec.friction, vertices)
         self._set_losing(False)
         mujoco.mj_forward(self._model, self._data)
         return T_base_object
@@ -236,14 +231,10 @@ class World:
         return None if self._free is None else self._free.T_base_object
 
     def referee(self) -> Referee:
-        """Judge by the physics."""
-        T = self.T_base_object
-        if self._thing is None or T is None:
+        """Judge by the physics, by what is and by what was since the placing."""
+        if self._thing is None or self._free is None:
             return Referee("", False, False, 0.0)
-        height = lowest_point_m(self._thing.parts, T)
-        lifted = height > LIFTED_M
-        held = lifted and self._contacts.both_fingers_touch_object(self._data)
-        return Referee(self._thing.spec.name, lifted, held, height)
+        return self._free.judge(self._thing.spec.name)
 
     def stand_obstacle(self, T_base_obstacle: Transform | None) -> None:
         """Put the block that no camera sees there; None takes it away, as does every change of the object."""

@@ -71,6 +71,8 @@ def test_unknown_detector_lists_the_names(capsys, tmp_path):
         (["--speed", "-1"], "--speed"),
         (["--resume", "nowhere"], "no such run directory"),
         (["--faults", "nowhere.yaml"], "no such file"),
+        (["--protocol", "depiere2021"], "did you mean 'depierre2021'? known: depierre2021, household"),
+        (["--protocol", "nowhere.yaml"], "no such file"),
         (["fly"], "invalid choice: 'fly'"),
         (["--detecter", "antipodal"], "unrecognized arguments"),
         (["report", "nowhere"], "no such run directory"),
@@ -264,6 +266,54 @@ def test_a_run_of_before_the_deadline_can_be_resumed(tmp_path):
     (tmp_path / "run" / "run.yaml").write_text(yaml.safe_dump(info))
     request, _ = prepared("--resume", tmp_path / "run")
     assert build(CellSettings, request.cell, "run.yaml").detection.deadline_s == 10.0
+
+
+def test_without_a_protocol_a_run_is_the_households(tmp_path):
+    request, directory = prepared("--out", tmp_path / "run")
+    assert (request.protocol["name"], request.trials, len(request.objects)) == ("household", 60, 12)
+    assert directory.run_info["protocol"]["criterion"] == "held_after_shake"
+
+
+def test_a_protocol_brings_objects_and_trials_which_options_override(tmp_path):
+    request, _ = prepared("--protocol", "depierre2021", "--out", tmp_path / "run")
+    assert (request.protocol["criterion"], request.trials, len(request.objects)) == ("put_back", 100, 25)
+    household = ROOT / "robot" / "household12.yaml"
+    own = ("--trials", "7", "--objects", household)
+    request, _ = prepared("--protocol", "depierre2021", *own, "--out", tmp_path / "other")
+    assert (request.protocol["criterion"], request.trials, len(request.objects)) == ("put_back", 7, 12)
+
+
+def test_a_resumed_run_keeps_its_protocol(tmp_path, capsys):
+    prepared("--protocol", "depierre2021", "--out", tmp_path / "run")
+    request, _ = prepared("--resume", tmp_path / "run")
+    assert request.protocol["name"] == "depierre2021"
+    request, _ = prepared("--resume", tmp_path / "run", "--protocol", "depierre2021")
+    code, line = refusal(capsys, "--resume", tmp_path / "run", "--protocol", "household")
+    assert code == 2
+    assert "protocol.criterion: asked for 'held_after_shake', the run has 'put_back'" in line
+
+
+def test_a_run_of_before_protocols_is_resumed_as_the_households(tmp_path, capsys):
+    _, directory = prepared("--out", tmp_path / "run")
+    info = {name: value for name, value in directory.run_info.items() if name != "protocol"}
+    (tmp_path / "run" / "run.yaml").write_text(yaml.safe_dump(info))
+    request, _ = prepared("--resume", tmp_path / "run", "--protocol", "household")
+    assert request.protocol["name"] == "household"
+    code, line = refusal(capsys, "--resume", tmp_path / "run", "--protocol", "depierre2021")
+    assert code == 2
+    assert "the run has 'held_after_shake'" in line
+
+
+def test_a_cell_too_small_for_a_protocol_is_refused_at_once(tmp_path, capsys):
+    cell = yaml.safe_load(DEFAULT_CELL_FILE.read_text())
+    cell["workspace"] = {"min_m": [0.45, -0.1, -0.25], "max_m": [0.55, 0.1, 0.25]}
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(cell))
+    options = ("--cell", tmp_path / "small.yaml", "--out", tmp_path / "run")
+    code, line = refusal(capsys, "--protocol", "depierre2021", *options)
+    assert code == 2
+    assert "carries every object 0.2 m away, the workspace of this cell has room for 0.11 m" in line
+    assert not (tmp_path / "run").exists()
+    prepared(*options)
 
 
 def test_an_unknown_fallback_is_refused(capsys, tmp_path):

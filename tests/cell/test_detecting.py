@@ -19,9 +19,11 @@ from detectors.grasp import Detection
 from detectors.watched import WatchedDetector
 from tests.detectors.answering import FRAME, Answering, QualityMetric, broken_grasp, grasp
 from trials.outcomes import Outcome
+from trials.protocol import load_protocol
 from trials.record import TrialRecord
 from trials.schedule import make_schedule
 
+HOUSEHOLD = load_protocol("household")
 PLANNED = make_schedule(["mug"], 1, seed=1)[0]
 LOOK = Look(FRAME, np.eye(4), np.ones(FRAME.depth_m.shape, bool))
 
@@ -35,7 +37,8 @@ class Refusing:
     def sees(self, seen):
         return self
 
-    def plan(self, wanted):
+    def plan(self, wanted, carry_away_m):
+        assert carry_away_m == HOUSEHOLD.carry_away_m
         if wanted.center_base_m[0] < (self.from_u - 320.0) * 0.68 / 615.0 - 1e-9:
             raise PlanRefused(Outcome.UNREACHABLE.value, "too far left")
         return SimpleNamespace()
@@ -49,7 +52,8 @@ class Trial:
         settings = replace(settings, safety=replace(settings.safety, check_seen=False))
         self.said = []
         policy = FallbackPolicy(detector, fallback, QualityMetric(), settings.detection.floor)
-        self.cycle = TrialCycle(settings, Refusing(from_u), None, policy, None, self.said.append, None, None)
+        said = self.said.append
+        self.cycle = TrialCycle(settings, Refusing(from_u), None, policy, None, said, None, None, HOUSEHOLD)
         self.progress = self.cycle.begin(PLANNED)
         self.progress.look = LOOK
 

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cell.perception import grasp_in_base, object_left, on_known_depth, standing_on_table, workspace_region
+from cell.perception import (
+    grasp_in_base,
+    object_left,
+    object_stands,
+    on_known_depth,
+    standing_on_table,
+    workspace_region,
+)
 from cell.settings import DEFAULT_CELL_FILE, load_cell
 from detectors.grasp import Grasp
 from robot.frame import Frame, Intrinsics
@@ -72,6 +79,13 @@ def test_second_look_tells_gone_from_still_there_through_noise():
 def test_second_look_admits_when_it_saw_too_little():
     before = frame_with_block(0.03, size_px=4)
     assert object_left(standing(before), standing(frame_with_block(0.0)), before) is None
+    assert object_stands(standing(before), standing(frame_with_block(0.03)), before) is None
+
+
+def test_what_was_put_back_stands_there_however_it_lies():
+    before = frame_with_block(0.03)
+    assert object_stands(standing(before), standing(frame_with_block(0.06, size_px=20)), before) is True
+    assert object_stands(standing(before), standing(frame_with_block(0.0)), before) is False
 
 
 def test_skumra_a_grasp_on_a_depth_hole_or_outside_the_image_is_not_on_known_depth():

@@ -72,6 +72,37 @@ def test_every_grasp_in_the_middle_of_the_workspace_is_planned(x, y, z, yaw, wid
     assert plan.T_base_grasp[2, 3] >= FLOOR_M - 1e-9
 
 
+@settings(max_examples=25, deadline=None)
+@given(st.floats(0.42, 0.58), st.floats(-0.1, 0.1), st.floats(-0.245, -0.18), st.floats(-3.1, 3.1))
+def test_what_is_to_be_moved_away_goes_off_level_inside_the_workspace_and_back(x, y, z, yaw):
+    plan = PLANNER.plan(grasp(x, y, z, yaw), carry_away_m=0.2)
+    away, back = plan.T_base_carry
+    assert plan.T_base_shake == ()
+    np.testing.assert_array_equal(back, plan.T_base_lift)
+    np.testing.assert_array_equal(away[:3, :3], plan.T_base_lift[:3, :3])
+    assert away[2, 3] == plan.T_base_lift[2, 3]
+    assert np.linalg.norm(away[:2, 3] - plan.T_base_lift[:2, 3]) == pytest.approx(0.2)
+    assert CELL.workspace.contains(away[:3, 3])
+
+
+def test_without_a_way_off_the_object_is_shaken():
+    plan = PLANNER.plan(grasp())
+    assert plan.T_base_carry == ()
+    assert len(plan.T_base_shake) == 5
+
+
+def test_where_one_way_off_is_blocked_another_is_taken():
+    roomiest = PLANNER.plan(grasp(x=0.45), 0.15).T_base_carry[0][0, 3]
+    other = Planner(CELL, UR5, WallBeyond(0.52)).plan(grasp(x=0.45), 0.15).T_base_carry[0][0, 3]
+    assert other < 0.52 < roomiest
+
+
+def test_a_workspace_without_room_refuses_before_anything_is_grasped():
+    with pytest.raises(PlanRefused, match=r"no room to carry the object 0.4 m away") as refusal:
+        PLANNER.plan(grasp(), carry_away_m=0.4)
+    assert refusal.value.outcome == "unreachable"
+
+
 def test_fingertips_end_below_the_grasp_centre_at_the_width_of_contact():
     plan = PLANNER.plan(grasp(z=-0.18, width_m=0.07))
     flange_z = plan.T_base_grasp[2, 3] + TIP_FROM_FLANGE_CLOSED_M

@@ -13,6 +13,7 @@ from cell.trial_cycle import TrialCycle
 from detectors.fallback import FallbackPolicy
 from detectors.grasp import Detection, Grasp
 from robot.frame import Frame, Intrinsics
+from trials.protocol import load_protocol
 from trials.schedule import make_schedule
 
 GRASP = Grasp(u=320.0, v=240.0, depth_m=0.68, angle_rad=0.0, width_m=0.05, quality=0.9)
@@ -41,7 +42,8 @@ class ScriptedMetric:
 def detected(detector, metric, fallback=None):
     """The ledger's line after the state ``detecting``."""
     policy = FallbackPolicy(detector, fallback, metric)
-    cycle = TrialCycle(load_cell(DEFAULT_CELL_FILE), None, None, policy, None, lambda words: None, None, None)
+    cell, household = load_cell(DEFAULT_CELL_FILE), load_protocol("household")
+    cycle = TrialCycle(cell, None, None, policy, None, lambda words: None, None, None, household)
     trial = cycle.begin(make_schedule(["mug"], 1, seed=1)[0])
     trial.look = Look(FRAME, np.eye(4), np.ones(FRAME.depth_m.shape, bool))
     cycle.detecting(trial)

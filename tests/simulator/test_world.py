@@ -92,6 +92,64 @@ def test_lost_object_falls_and_friction_returns_with_open_jaws(world: World) -> 
     assert world.model.geom_friction[geom, 0] == pytest.approx(CUBE.friction)
 
 
+# ---------------------------------------------------------------- the referee's memory
+
+
+def carried(world: World, by_m: float) -> tuple[float, float, float]:
+    """Lift the cube, and move it sideways through the air; where it was lifted, and the angle of one of its sides."""
+    x, y, angle = flat_pose(world, "cube")
+    assert lift(world, (x, y, TABLE_TOP_M + 0.010), angle, 0.04, 60.0).held
+    T_here, T_there = (tool_down((x, y + way, TABLE_TOP_M + 0.13), angle) for way in (0.0, by_m))
+    straight(world, T_here, T_there)
+    return x, y + by_m, angle
+
+
+def set_down(world: World, place: tuple[float, float, float], height_m: float) -> None:
+    x, y, angle = place
+    straight(world, tool_down((x, y, TABLE_TOP_M + 0.13), angle), tool_down((x, y, height_m + TABLE_TOP_M), angle))
+    world.command_jaws(STROKE_M, 0.15, 60.0)
+    rest(world, 1.5)
+
+
+def test_the_referee_remembers_how_far_it_was_carried_and_that_it_was_put_down(world: World) -> None:
+    place = carried(world, -0.15)
+    told = world.referee()
+    assert told.held
+    assert (told.released, told.dropped) == (False, False)
+    assert told.carried_m == pytest.approx(0.15, abs=0.01)
+    set_down(world, place, 0.012)
+    told = world.referee()
+    assert (told.released, told.dropped, told.lifted) == (True, False, False)
+    assert abs(told.height_m) < 0.002
+    assert told.middle_m[:2] == pytest.approx(place[:2], abs=0.01)
+    world.place("cube", 5)
+    assert (world.referee().released, world.referee().carried_m) == (False, 0.0)
+
+
+def test_the_referee_knows_what_was_dropped_on_the_way_though_it_lies_there_afterwards(world: World) -> None:
+    place = carried(world, -0.05)
+    world.lose_object()
+    rest(world, 1.0)
+    set_down(world, place, 0.012)
+    told = world.referee()
+    assert (told.released, told.dropped) == (False, True)
+    assert abs(told.height_m) < 0.002
+
+
+def test_what_is_let_go_in_the_air_is_dropped(world: World) -> None:
+    set_down(world, carried(world, -0.05), 0.08)
+    assert (world.referee().released, world.referee().dropped) == (False, True)
+
+
+def test_what_never_left_the_table_was_neither_put_down_nor_dropped(world: World) -> None:
+    x, y, angle = flat_pose(world, "cube")
+    lift(world, (x, y + 0.08, TABLE_TOP_M + 0.010), angle, 0.04, 60.0)
+    world.command_jaws(STROKE_M, 0.15, 60.0)
+    rest(world, 1.0)
+    told = world.referee()
+    assert (told.released, told.dropped, told.carried_m) == (False, False, 0.0)
+
+
 def test_contact_force_beyond_the_flange_is_felt(world: World) -> None:
     assert not world.flange_wrench().any()
     T_above = tool_down((0.5, 0.1, TABLE_TOP_M + 0.05), 0.0)

@@ -1,3 +1,6 @@
+import pytest
+
+from trials.criteria import CRITERIA, Criterion
 from trials.outcomes import Outcome
 
 
@@ -7,9 +10,10 @@ def test_the_public_names_are_those_of_the_ledger() -> None:
     assert [outcome.value for outcome in Outcome] == names.split()
 
 
-def test_every_outcome_is_defined_in_words() -> None:
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_every_outcome_is_defined_in_words(criterion: Criterion) -> None:
     for outcome in Outcome:
-        assert outcome.meaning.endswith(".")
+        assert outcome.meaning(criterion).endswith(".")
         assert outcome.family in ("success", "grasp", "plan", "fault")
         assert len(outcome.code) == 1
         assert "_" not in outcome.words
@@ -17,3 +21,10 @@ def test_every_outcome_is_defined_in_words() -> None:
 
 def test_codes_tell_the_outcomes_apart() -> None:
     assert len({outcome.code for outcome in Outcome}) == len(Outcome)
+
+
+def test_only_what_is_held_and_what_is_lost_hang_on_the_criterion() -> None:
+    differing = {o for o in Outcome if o.meaning("held_after_shake") != o.meaning("put_back")}
+    assert differing == {Outcome.SUCCESS, Outcome.SLIPPED}
+    assert "shake" in Outcome.SUCCESS.meaning("held_after_shake")
+    assert "shake" not in Outcome.SUCCESS.meaning("put_back")

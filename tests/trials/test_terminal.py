@@ -6,15 +6,16 @@ import sys
 from rich.console import Console
 
 from tests.trials.fake_run import fake_record, schedule
+from trials.protocol import load_protocol
 from trials.statistics import summarise
 from trials.terminal import print_summary
 
 PLAN = schedule(60)
 
 
-def printed(done: int, width: int = 80) -> str:
+def printed(done: int, width: int = 80, protocol: str = "household") -> str:
     console = Console(file=io.StringIO(), width=width)
-    print_summary(summarise([fake_record(p) for p in PLAN[:done]], PLAN), console)
+    print_summary(summarise([fake_record(p) for p in PLAN[:done]], PLAN), console, load_protocol(protocol))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().replace("\u202f", " ")
 
@@ -40,10 +41,16 @@ def test_an_incomplete_run_is_said_to_be_so() -> None:
     assert "none yet" in printed(0)
 
 
+def test_what_success_means_is_printed_where_it_is_not_the_usual() -> None:
+    assert "Protocol" not in printed(60)
+    said = " ".join(printed(60, protocol="depierre2021").split())
+    assert "Protocol depierre2021: success means lifted, moved away and put back without a drop" in said
+
+
 def test_reading_a_run_needs_no_torch_no_opencv_and_no_robot() -> None:
     code = "import sys, trials.terminal, trials.report, trials.ledger, trials.run_directory, trials.frames\n"
     code += "heavy = {'torch', 'cv2', 'mujoco', 'open3d', 'scipy', 'pyrealsense2', 'rtde_control'}\n"
     code += "loaded = {name for name in sys.modules if name.startswith('robot.')}\n"
     code += "print(sorted(heavy & set(sys.modules)), sorted(loaded))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
-    assert out.strip() == "[] ['robot.errors', 'robot.strict_yaml']"
+    assert out.strip() == "[] ['robot.errors', 'robot.object_sets', 'robot.strict_yaml']"

@@ -17,7 +17,16 @@ from trials.report.gallery import gallery
 from trials.report.planning import fallback_words, planning_table
 from trials.report.run_view import RunView, load_runs
 from trials.report.tables import PROPORTIONS, comparison_table, headline_table, object_table, side_by_side_table
-from trials.report.words import NOT_MEASURED, counts, definitions_html, percent, percent_range, plural
+from trials.report.words import (
+    NOT_MEASURED,
+    counts,
+    definitions_html,
+    differing_protocols,
+    percent,
+    percent_range,
+    plural,
+    protocol_words,
+)
 from trials.run_directory import write_atomically
 
 PICTURES = (
@@ -50,7 +59,7 @@ def render(runs: Sequence[RunView]) -> str:
     template = files("trials.report").joinpath("template.html").read_text(encoding="utf-8")
     title = runs[0].label if len(runs) == 1 else " and ".join(run.label for run in runs)
     body = _single(runs[0]) if len(runs) == 1 else _several(runs)
-    body += definitions_html() + _settings(runs)
+    body += definitions_html([run.protocol for run in runs]) + _settings(runs)
     return template.replace("{{title}}", escape(f"Grasp trials: {title}")).replace("{{body}}", body)
 
 
@@ -67,7 +76,7 @@ def _several(runs: Sequence[RunView]) -> str:
         rows = [(run.label, p) for run in runs if (p := pick(run.summary)) is not None]
         if rows:
             groups.append((name, rows))
-    warnings = "".join(_warnings(run, named=True) for run in runs)
+    warnings = _different_protocols(runs) + "".join(_warnings(run, named=True) for run in runs)
     html = (
         f'<header><p class="kicker">Grasp trials, compared</p><h1>{" · ".join(escape(r.label) for r in runs)}</h1>'
         f'<ul class="verdicts">{lines}</ul></header>{warnings}{_dry_run_note(runs)}'
@@ -129,6 +138,7 @@ def _facts(run: RunView) -> str:
         "Detector": info.get("detector"),
         "Fallback": run.fallback or "none",
         "Plan": f"{plural(len(run.planned), 'trial')}, {objects}, up to {plural(repeats, 'repeat')}",
+        "Protocol": protocol_words(run.protocol),
         "Seed": info.get("seed"),
         "Cell": info.get("cell_file"),
         "Started": _moment(info.get("started_at")),
@@ -138,6 +148,11 @@ def _facts(run: RunView) -> str:
     }
     shown = "".join(f"<div><dt>{k}</dt><dd>{escape(_flat(v))}</dd></div>" for k, v in rows.items() if v is not None)
     return f'<dl class="facts">{shown}</dl>'
+
+
+def _different_protocols(runs: Sequence[RunView]) -> str:
+    words = differing_protocols([run.protocol for run in runs])
+    return f'<div class="warning loud" role="alert"><b>{escape(words)}</b></div>' if words else ""
 
 
 def _warnings(run: RunView, named: bool = False) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trials.ledger import read_ledger
+from trials.protocol import TrialProtocol
 from trials.record import TrialRecord
 from trials.run_directory import RunDirectory
 from trials.schedule import PlannedTrial
@@ -37,6 +38,11 @@ class RunView:
     def info(self) -> Mapping[str, Any]:
         """The content of ``run.yaml``."""
         return self.directory.run_info
+
+    @property
+    def protocol(self) -> TrialProtocol:
+        """What counted as success."""
+        return self.directory.protocol
 
     @property
     def fallback(self) -> str:

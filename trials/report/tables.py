@@ -95,11 +95,14 @@ def side_by_side_table(runs: Sequence[RunView]) -> str:
 
 def comparison_table(runs: Sequence[RunView]) -> str:
     """McNemar's test for every two runs, with the counts it rests on."""
-    pairs = [(a, b, compare(a.records, b.records)) for a, b in combinations(runs, 2)]
-    adjusted = iter(holm_adjusted([c.p_value for _, _, c in pairs if c.p_value is not None]))
+    pairs = [
+        (a, b, compare(a.records, b.records) if a.protocol.same_success(b.protocol) else None)
+        for a, b in combinations(runs, 2)
+    ]
+    adjusted = iter(holm_adjusted([c.p_value for _, _, c in pairs if c and c.p_value is not None]))
     rows = ""
     for a, b, c in pairs:
-        adjusted_p = next(adjusted) if c.p_value is not None and len(runs) > 2 else None
+        adjusted_p = next(adjusted) if c and c.p_value is not None and len(runs) > 2 else None
         rows += _comparison_row(a.label, b.label, c, adjusted_p)
     columns = ("Pairs", "Both", "Only A", "Only B", "Neither", "A − B, points", "McNemar, exact")
     head = '<th scope="col">Detectors</th><th scope="col">Judged by</th>'
@@ -113,9 +116,11 @@ def comparison_table(runs: Sequence[RunView]) -> str:
     )
 
 
-def _comparison_row(first: str, second: str, c: Comparison, adjusted_p: float | None) -> str:
+def _comparison_row(first: str, second: str, c: Comparison | None, adjusted_p: float | None) -> str:
     names = f'<th scope="row"><span class="quiet">A</span> {escape(first)}<br>'
     names += f'<span class="quiet">B</span> {escape(second)}</th>'
+    if c is None:
+        return f'<tr>{names}<td colspan="8">not compared: their protocols count different things as success</td></tr>'
     if c.p_value is None or c.difference is None:
         return f'<tr>{names}<td colspan="8">no placement in common: run both with the same seed and objects</td></tr>'
     holm = "" if adjusted_p is None else f'<br><span class="quiet">Holm: {p_value(adjusted_p)}</span>'

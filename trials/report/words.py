@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from trials.outcomes import Outcome
+from trials.protocol import TrialProtocol
 from trials.statistics import Interval, Proportion
 
 NARROW_SPACE = "\u202f"
@@ -53,6 +55,7 @@ def plural(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
+# What stands in braces comes from the protocol's criterion.
 DEFINITIONS = (
     (
         "Planned trial",
@@ -67,13 +70,12 @@ DEFINITIONS = (
     ),
     (
         "Success, by the referee",
-        "The object was lifted and was still held after the lift and a short shake. On hardware the operator says so; "
+        "{success} On hardware the operator says so; "
         "in a dry run the physics of the simulator does. A trial nobody refereed counts as not successful.",
     ),
     (
         "Success, by the cell",
-        "The cell's own judgement of the same, from the gripper's position, its object-detected flag and a second look "
-        "with the camera. It never learns what the referee said.",
+        "The cell's own judgement of the same, from {measured_by}. It never learns what the referee said.",
     ),
     ("Agreement", "Of the trials that both judged, the share in which cell and referee say the same."),
     (
@@ -104,7 +106,7 @@ DEFINITIONS = (
         "Picks per hour",
         "Successful trials (by the referee where there is one, otherwise by the cell) divided by the summed cycle time "
         "of all trials, failed ones too. A cycle lasts from the placed object to the trial's outcome, by the robot "
-        "controller's clock; after a fault the recovery counts, too. Putting the object back is not part of it.",
+        "controller's clock; after a fault the recovery counts, too. {cycle}",
     ),
     (
         "95 % interval",
@@ -126,13 +128,39 @@ DEFINITIONS = (
 )
 
 
-def definitions_html() -> str:
-    """Every metric and every outcome, in words."""
-    metrics = "".join(f"<dt>{escape(name)}</dt><dd>{escape(text)}</dd>" for name, text in DEFINITIONS)
+def definitions_html(protocols: Sequence[TrialProtocol]) -> str:
+    """Every metric and every outcome, in words that are true for each of ``protocols``."""
+    metrics = "".join(
+        f"<dt>{escape(name)}</dt><dd>{_each(protocols, [text.format(**vars(p.words)) for p in protocols])}</dd>"
+        for name, text in DEFINITIONS
+    )
     outcomes = "".join(
-        f'<dt><span class="mark {o.family}">{o.code}</span> {o.words}</dt><dd>{escape(o.meaning)}</dd>' for o in Outcome
+        f'<dt><span class="mark {o.family}">{o.code}</span> {o.words}</dt>'
+        f"<dd>{_each(protocols, [o.meaning(p.criterion) for p in protocols])}</dd>"
+        for o in Outcome
     )
     return (
         f'<section id="definitions"><h2>Definitions</h2><dl class="definitions">{metrics}</dl>'
         f'<h3>Outcomes</h3><dl class="definitions">{outcomes}</dl></section>'
     )
+
+
+def protocol_words(protocol: TrialProtocol) -> str:
+    """``depierre2021: lifted, moved away and put back without a drop``."""
+    return f"{protocol.name}: success means {protocol.words.short}"
+
+
+def differing_protocols(protocols: Sequence[TrialProtocol]) -> str:
+    """What has to be said beside runs in which success does not mean the same; empty where it does."""
+    if all(protocol.same_success(protocols[0]) for protocol in protocols):
+        return ""
+    each = "; ".join(dict.fromkeys(protocol_words(protocol) for protocol in protocols))
+    return f"These runs count different things as success, so their rates cannot be compared. {each}."
+
+
+def _each(protocols: Sequence[TrialProtocol], texts: Sequence[str]) -> str:
+    """The text where all protocols share it, else each different one with the protocol that it is true for."""
+    if len(set(texts)) == 1:
+        return escape(texts[0])
+    first = {text: protocol.name for protocol, text in reversed(list(zip(protocols, texts, strict=True)))}
+    return "<br>".join(f"<b>{escape(first[text])}</b>: {escape(text)}" for text in dict.fromkeys(texts))

@@ -23,7 +23,7 @@ def training(**changes: Any) -> dict[str, Any]:
         "torch": "2.9",
         "network": AnchorConfig("small", True, 91.0, 26.0).to_json(),
         "parameters": 2_345_678,
-        "recipe": Recipe().to_json(),
+        "recipe": Recipe(scorer_rate=6.0).to_json(),
         "data": {"scenes": 900, "seed": 2},
         "sources": BOTH,
         "kept_aside": {"synthetic": 100, "cornell": 130},
@@ -42,8 +42,8 @@ def test_it_tells_commands_data_recipe_and_what_was_kept_aside() -> None:
         "detectors.train zhou --data d --out pre.safetensors\npython -m detectors.train anchor", "900 synthetic scenes",
         "700 photographs", "12 epochs of 6,000 views in 61.5 min on 2 thread(s), after the trainings named before",
         "epoch 11, kept", "100 of synthetic, 130 of cornell", "2,345,678 parameters", "AdamW at 0.001", "batch 10",
-        "real photographs 40% of the views", "selection for the scorer by the primary score", "decay 0.998",
-        "seed 3, revision abc, torch 2.9", "data set of our own scenes", "- scenes: 900",
+        "real photographs 40% of the views", "the scorer at 6 times the rate, its selection by the primary score",
+        "decay 0.998", "seed 3, revision abc, torch 2.9", "data set of our own scenes", "- scenes: 900",
     ):  # fmt: skip
         assert words in text
     assert "after the trainings" not in how_trained(training(before=[]))
@@ -62,7 +62,7 @@ def test_of_photographs_alone_it_does_not_speak_of_our_own_scenes() -> None:
 
 def test_of_a_network_without_a_scorer_it_does_not_speak_of_one() -> None:
     network = AnchorConfig("small", False, 91.0, 26.0).to_json()
-    assert "for the scorer" not in how_trained(training(network=network))
+    assert "the scorer at" not in how_trained(training(network=network))
 
 
 def test_the_epochs_are_a_table() -> None:

@@ -21,6 +21,7 @@ from robot.errors import SettingsError
         ({"real_share": float("nan")}, r"lies in 0\.\.1, got nan"),
         ({"rate": 0.0}, "must be positive, got 0"),
         ({"rate": float("nan")}, "must be positive, got nan"),
+        ({"scorer_rate": -2.0}, r"must be positive, got 0\.001 and -2\.0 times that for the scorer"),
     ],
 )
 def test_what_is_no_recipe_is_refused(wrong: dict[str, Any], message: str) -> None:

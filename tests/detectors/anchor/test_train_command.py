@@ -84,7 +84,7 @@ def test_weights_and_card_are_written_and_agree(
     card = card_path(out).read_text(encoding="utf-8")
     assert file_sha256(out) in card
     assert command in card
-    assert ("for the scorer" in card) == (name == "anchor")
+    assert ("the scorer at" in card) == (name == "anchor")
     beside = json.loads(out.with_suffix(".card.json").read_text(encoding="utf-8"))
     assert (beside["detector"], beside["sha256"]) == (name, file_sha256(out))
     assert sorted(file.name for file in out.parent.iterdir()) == ["net.card.json", "net.card.md", "net.safetensors"]

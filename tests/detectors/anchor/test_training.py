@@ -246,13 +246,20 @@ def test_the_mean_of_the_weights_is_judged_and_the_weights_go_on(monkeypatch: py
     assert torch.equal(network.primary.weight, seen[-1]), "what learns is not the mean"
 
 
-def test_the_rate_falls_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_rate_falls_step_by_step_and_the_scorers_is_a_multiple(monkeypatch: pytest.MonkeyPatch) -> None:
     scored(monkeypatch, 0.0, 0.0)
-    recipe, rates = replace(QUICK, epochs=2), []
-    trainer = make_trainer(recipe)
-    monkeypatch.setattr(training, "follow", lambda *_: rates.append(trainer._optimizer.param_groups[0]["lr"]))
+    recipe, network = replace(QUICK, epochs=2, scorer_rate=3.0), tiny_network()
+    trainer = make_trainer(recipe, network=network)
+    groups, rates = trainer._optimizer.param_groups, []
+    monkeypatch.setattr(training, "follow", lambda *_: rates.append([group["lr"] for group in groups]))
     trainer.run()
-    assert rates == pytest.approx([recipe.rate_at(step / 4) for step in range(4)])
+    expected = [recipe.rate_at(step / 4) for step in range(4)]
+    assert [others for others, _ in rates] == pytest.approx(expected)
+    assert [scorer for _, scorer in rates] == pytest.approx([3 * rate for rate in expected])
+    assert network.scorer is not None
+    others, scorer = (group["params"] for group in groups)
+    assert {id(one) for one in scorer} == {id(one) for one in network.scorer.parameters()}
+    assert len(others) + len(scorer) == len(list(network.parameters())), "every one once"
 
 
 def test_progress_is_told_and_kept_epoch_by_epoch() -> None:

@@ -8,6 +8,7 @@ import pytest
 from robot.errors import SettingsError
 from tests.trials.fake_run import OBJECTS, make_record, make_run, run_info
 from trials.ledger import Ledger, LedgerCorrupt
+from trials.protocol import load_protocol
 from trials.report import write_report
 from trials.report.run_view import load_runs
 from trials.run_directory import RunDirectory
@@ -229,3 +230,33 @@ def test_what_cannot_be_reported_is_said_in_one_line(tmp_path: Path, runs: dict[
     with pytest.raises(LedgerCorrupt, match="line 1"):
         write_report([broken.path], tmp_path / "r.html")
     assert not (tmp_path / "r.html").exists()
+
+
+def with_protocol(path: Path, name: str) -> Path:
+    run = RunDirectory.open(path)
+    run.with_info(protocol=load_protocol(name))
+    return path
+
+
+def test_runs_of_different_protocols_are_not_compared_and_it_is_said(tmp_path: Path) -> None:
+    make_run(tmp_path / "usual", frames=False)
+    make_run(tmp_path / "paper", detector="gqstn", frames=False)
+    paper = with_protocol(tmp_path / "paper", "depierre2021")
+    _, page = report(tmp_path, tmp_path / "usual", paper)
+    assert "These runs count different things as success, so their rates cannot be compared." in page.text
+    assert "not compared: their protocols count different things as success" in page.text
+    assert "p = " not in page.text
+    make_run(tmp_path / "other", detector="cem", frames=False)
+    _, page = report(tmp_path, paper, with_protocol(tmp_path / "other", "depierre2021"))
+    assert "different things" not in page.text
+    assert "McNemar" in page.text
+
+
+def test_the_protocol_and_its_success_stand_in_the_report(tmp_path: Path) -> None:
+    make_run(tmp_path / "usual", frames=False)
+    _, page = report(tmp_path, tmp_path / "usual")
+    assert "household: success means held after the lift and a short shake" in page.text
+    _, page = report(tmp_path, with_protocol(tmp_path / "usual", "depierre2021"))
+    assert "depierre2021: success means lifted, moved away and put back without a drop" in page.text
+    assert "shake" not in page.text.split("Definitions")[1].split("Settings, in full")[0]
+    assert "Putting the object back is part of it." in page.text

@@ -1,7 +1,18 @@
+from dataclasses import replace
+
 import pytest
 
 from trials.outcomes import Outcome
-from trials.report.words import definitions_html, milliseconds, p_value, percent_range, plural, signed_points
+from trials.protocol import load_protocol
+from trials.report.words import (
+    definitions_html,
+    differing_protocols,
+    milliseconds,
+    p_value,
+    percent_range,
+    plural,
+    signed_points,
+)
 from trials.statistics import Interval
 
 
@@ -23,7 +34,26 @@ def test_numbers_are_printed_as_in_a_paper() -> None:
     assert plural(0, "trial") == "0 trials"
 
 
-def test_every_outcome_is_defined_in_the_report() -> None:
-    html = definitions_html()
+@pytest.mark.parametrize("name", ["household", "depierre2021"])
+def test_every_outcome_is_defined_in_the_report_as_the_protocol_has_it(name: str) -> None:
+    protocol = load_protocol(name)
+    html = definitions_html([protocol])
     for outcome in Outcome:
-        assert outcome.meaning in html
+        assert f"<dd>{outcome.meaning(protocol.criterion)}</dd>" in html
+    assert ("shake" in html) is (name == "household")
+    assert "{" not in html
+
+
+def test_runs_of_two_protocols_get_both_definitions_each_with_its_name() -> None:
+    html = definitions_html([load_protocol("household"), load_protocol("depierre2021")])
+    assert f"<b>household</b>: {Outcome.SUCCESS.meaning('held_after_shake')}" in html
+    assert f"<b>depierre2021</b>: {Outcome.SUCCESS.meaning('put_back')}" in html
+    assert f"<dd>{Outcome.EMPTY.meaning('put_back')}</dd>" in html
+
+
+def test_only_protocols_with_another_success_are_said_to_differ() -> None:
+    household, paper = load_protocol("household"), load_protocol("depierre2021")
+    assert differing_protocols([household, replace(household, name="mine", trials=3)]) == ""
+    said = differing_protocols([household, paper, household])
+    assert "household: success means held after the lift and a short shake; depierre2021: success means lifted" in said
+    assert differing_protocols([paper, replace(paper, carry_away_m=0.1)])
