@@ -15,7 +15,10 @@ def how_trained(training: Mapping[str, Any]) -> str:
     sources = ", ".join(f"{count:,} {name}" for name, count in training["sources"].items())
     kept = ", ".join(f"{count} of {name}" for name, count in training["kept_aside"].items())
     share = f"real photographs {recipe['real_share']:.0%} of the views, " if len(training["sources"]) > 1 else ""
-    scorer = f"selection for the scorer by the {recipe['selection']} score, " if training["network"]["scorer"] else ""
+    scorer = ""
+    if training["network"]["scorer"]:
+        times = recipe.get("scorer_rate", 1.0)  # the scorers of earlier weights learnt as fast as the rest
+        scorer = f"the scorer at {times:g} times the rate, its selection by the {recipe['selection']} score, "
     whose = " of our own scenes" if "synthetic" in training["kept_aside"] else ""
     return (
         f"## Training\n\n```\n{steps}\n```\n\n"
@@ -25,7 +28,8 @@ def how_trained(training: Mapping[str, Any]) -> str:
         + f"; epoch {training['best_epoch']}, kept, had the best mean rectangle accuracy on pictures kept aside "
         f"({kept})\n"
         f"- {training['parameters']:,} parameters: {training['network']}\n"
-        f"- AdamW at {recipe['rate']:g} falling along a cosine, decay {recipe['weight_decay']:g}, batch "
+        + ("- nothing but the scorer learnt in the last of them\n" if recipe.get("only_scorer") else "")
+        + f"- AdamW at {recipe['rate']:g} falling along a cosine, decay {recipe['weight_decay']:g}, batch "
         f"{recipe['batch']}, {share}{scorer}mean of the weights with decay {recipe['averaging']:g}\n"
         f"- seed {training['seed']}, revision {training['git_revision']}, torch {training['torch']}\n\n"
         f"The data set{whose}:\n\n{facts}"

@@ -24,6 +24,7 @@ class Recipe:
         batch: views a step.
         rate: at the start.
         scorer_rate: of the scorer, as a multiple of the others': it begins afresh where they have learnt already.
+        only_scorer: whether nothing but the scorer learns, on features and predictions that stay as they are.
         weight_decay: apart from the gradient (Loshchilov and Hutter).
         real_share: of a batch, where there are real photographs beside our own scenes.
         selection: which predictions teach the scorer, see ``detectors.anchor.losses``.
@@ -36,6 +37,7 @@ class Recipe:
     batch: int = 10
     rate: float = 1e-3
     scorer_rate: float = 6.0
+    only_scorer: bool = False
     weight_decay: float = 1e-4
     real_share: float = 0.4
     selection: Selection = "primary"
@@ -50,7 +52,9 @@ class Recipe:
         if not 0 <= self.real_share <= 1:
             raise SettingsError(f"the share of real pictures lies in 0..1, got {self.real_share}")
         if not (self.rate > 0 and self.scorer_rate > 0):
-            raise SettingsError(f"the learning rate must be positive, got {self.rate}")
+            raise SettingsError(
+                f"learning rates must be positive, got {self.rate} and {self.scorer_rate} times that for the scorer"
+            )
 
     @property
     def steps(self) -> int:

@@ -26,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--selection", choices=("primary", "final"), default="primary", help="which predictions teach "
                         "the scorer: the 64 with the best primary score (default), or the best by the scorer itself, "
                         "the paper's worse variant")  # fmt: skip
+    parser.add_argument("--only-scorer", action="store_true", default=None, help="with --init: nothing but the scorer "
+                        "learns on")  # fmt: skip
 
 
 def add_shared_arguments(parser: argparse.ArgumentParser) -> None:
@@ -83,7 +85,7 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     """The recipe with what the command line changes in it."""
     from detectors.anchor.recipe import Recipe
 
-    names = ("epochs", "batch", "views", "rate", "real_share", "selection")
+    names = ("epochs", "batch", "views", "rate", "real_share", "selection", "only_scorer")
     given = {name: getattr(args, name, None) for name in names}
     return Recipe(seed=args.seed, **{key: value for key, value in given.items() if value is not None})
 
@@ -175,6 +177,7 @@ def _as_typed(args: argparse.Namespace) -> str:
         value = getattr(args, name, None)
         if value is not None:
             words.append(f"--{name.replace('_', '-')} {value}")
+    words += ["--only-scorer"] if getattr(args, "only_scorer", None) else []
     words += [f"--init {args.init.name}"] if args.init else []
     return " ".join(words)
 
@@ -188,6 +191,8 @@ def _check(args: argparse.Namespace) -> None:
         raise SettingsError("--real is for photographs beside our own scenes", "leave it out, or --dataset synthetic")
     if args.device not in ("auto", "cpu"):
         raise SettingsError(f"--device {args.device}: these networks are trained on the CPU")
+    if getattr(args, "only_scorer", None) and not args.init:
+        raise SettingsError("--only-scorer needs a network that has learnt the rest", "name it with --init")
     check_output(args.out, resume=args.resume)
 
 

@@ -104,6 +104,8 @@ class Trainer:
         """One pass; the mean losses. Raises SettingsError where they are no numbers."""
         recipe, network = self._recipe, self._network
         network.train()
+        if recipe.only_scorer:  # running means of the features' normalisation are no more to move than their weights
+            network.extractor.eval()
         total = dict.fromkeys(_NAMES, 0.0)
         said = self._clock()
         anchors = network.config.anchors()
@@ -112,9 +114,11 @@ class Trainer:
                 group["lr"] = group["times"] * recipe.rate_at(
                     (self.progress.epoch + step / recipe.steps) / recipe.epochs
                 )
-            found = anchor_losses(network, network(batch.image), batch.targets, batch.truths, recipe.selection)
+            with torch.set_grad_enabled(not recipe.only_scorer):
+                shown = network(batch.image)
+            found = anchor_losses(network, shown, batch.targets, batch.truths, recipe.selection)
             self._optimizer.zero_grad(set_to_none=True)
-            found.total.backward()  # type: ignore[no-untyped-call]
+            (found.scorer if recipe.only_scorer else found.total).backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
             self._optimizer.step()
             self._steps += 1
@@ -174,7 +178,9 @@ def _groups(network: AnchorNetwork, recipe: Recipe) -> list[dict[str, Any]]:
     scorer = [] if network.scorer is None else list(network.scorer.parameters())
     own = {id(parameter) for parameter in scorer}
     rest = [parameter for parameter in network.parameters() if id(parameter) not in own]
-    groups: list[dict[str, Any]] = [{"params": rest, "lr": recipe.rate, "times": 1.0}]
+    groups: list[dict[str, Any]] = []
+    if not recipe.only_scorer:
+        groups.append({"params": rest, "lr": recipe.rate, "times": 1.0})
     if scorer:
         groups.append({"params": scorer, "lr": recipe.rate * recipe.scorer_rate, "times": recipe.scorer_rate})
     return groups
