@@ -247,3 +247,10 @@ def test_help_waits_for_neither_torch_nor_numpy_and_training_for_no_robot() -> N
     found = subprocess.run([sys.executable, "-c", code], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
     assert found.stdout.count("--backbone") >= 2
     assert found.stdout.splitlines()[-2:] == ["set()", "[]"]
+
+
+def test_the_scorer_alone_cannot_learn_where_nothing_has_been_learnt(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("anchor", tmp_path / "nowhere", tmp_path / "net.safetensors", "--only-scorer") == 2
+    assert "--only-scorer needs a network that has learnt the rest" in capsys.readouterr().err

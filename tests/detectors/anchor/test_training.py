@@ -286,3 +286,12 @@ def test_the_mean_box_is_that_of_the_truths_as_the_network_sees_them() -> None:
 
     both = mean_box_of([one, Source(Large(3), np.arange(3), 0.25)])
     assert both == pytest.approx((0.75 * width + 25, 0.75 * 27 + 10), abs=0.01), "by their share of a batch"
+
+
+def test_where_only_the_scorer_learns_everything_else_stays_to_the_last_bit() -> None:
+    network = tiny_network()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    make_trainer(replace(QUICK, epochs=1, only_scorer=True), network=network).run()
+    changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    assert changed
+    assert all(name.startswith("scorer.") for name in changed)
