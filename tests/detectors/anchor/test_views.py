@@ -23,7 +23,8 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10**6), st.booleans(), st.floats(0.8, 2.5), st.integers(0, 30))
+# Up to a scale at which no draw takes the bar over the view's edge: what is cut off has its middle elsewhere.
+@given(st.integers(0, 10**6), st.booleans(), st.floats(0.8, 1.4), st.integers(0, 30))
 def test_the_truth_lies_on_the_bar_across_it_whatever_the_view(
     seed: int, mirror: bool, scale: float, index: int
 ) -> None:
