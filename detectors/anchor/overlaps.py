@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-_SLACK_PX = 1e-4
+_SLACK_PX = 1e-7
 _PARALLEL_RAD = 1e-9
 _SIGNS = ((-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0))
 
