@@ -46,10 +46,11 @@ def load_learning(
         SettingsError: nothing is there, or nothing of it is usable.
     """
     parts = []
-    if scenes is not None:
-        parts.append(_scenes(scenes, 1.0 if real is None else 1.0 - real_share, tell, limit))
+    # Photographs are read in seconds, scenes may take an hour to prepare: a wrong folder is told at once.
     if real is not None:
         parts.append(_real(real, dataset, 1.0 if scenes is None else real_share, tell, limit))
+    if scenes is not None:
+        parts.insert(0, _scenes(scenes, 1.0 if real is None else 1.0 - real_share, tell, limit))
     sources = tuple(source for source, _, _ in parts if source.share > 0)
     digest = hashlib.sha256("".join(label for _, _, label in parts).encode()).hexdigest()
     return Learning(sources, tuple(judged for _, judged, _ in parts), digest)

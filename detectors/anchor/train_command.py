@@ -12,6 +12,7 @@ from robot.arguments import whole_number
 from robot.errors import SettingsError
 
 if TYPE_CHECKING:
+    from detectors.anchor.batches import Source
     from detectors.anchor.data import Learning
     from detectors.anchor.network import AnchorNetwork
     from detectors.anchor.recipe import Recipe
@@ -163,8 +164,10 @@ def _write(
     _tell(f"weights: {args.out}\ncard: {card}")
 
 
-def _kind(source: Any) -> str:
-    return "photographs" if type(source.pictures).__name__ == "RealColors" else "synthetic scenes"
+def _kind(source: Source) -> str:
+    from detectors.anchor.samples import RealColors
+
+    return "photographs" if isinstance(source.pictures, RealColors) else "synthetic scenes"
 
 
 def _as_typed(args: argparse.Namespace) -> str:
